@@ -43,3 +43,12 @@ export function checkKey(key: string): void {
   if (key.length <= KEY_LENGTH_MAX && /^[a-z0-9_-][a-z0-9._-]*(\/[a-z0-9_-][a-z0-9._-]*)*$/.test(key)) return
   throw new ZooArkError('BUG', `not an object key: ${JSON.stringify(key.slice(0, KEY_LENGTH_MAX))}`)
 }
+
+export function objectNotFound(key: string): ZooArkError {
+  return new ZooArkError('OBJECT_NOT_FOUND', 'the object is not there', { place: { object: key } })
+}
+
+/** A key that names its content stands for other bytes: one of the two is not what it says. */
+export function differentBytes(key: string): ZooArkError {
+  return new ZooArkError('REPOSITORY_DAMAGED', 'an object of this name is there and holds other bytes', { place: { object: key } })
+}
