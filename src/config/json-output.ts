@@ -1,0 +1,343 @@
+import type { CommandName } from './commands.ts'
+
+/**
+ * What every command prints with --json: the contract that docs/reference/json.md is made of and that tests hold the output against.
+ * Additive only: a field may be added, none renamed, removed or given another meaning.
+ */
+
+export type JsonType = 'string' | 'number' | 'boolean' | 'zxid' | 'time' | 'object' | 'array' | 'value'
+
+export interface JsonField {
+  /** Path from the top: `intervals[].first` is a field of every element of the array `intervals`. */
+  readonly path: string
+  readonly type: JsonType
+  /** `optional`: absent where it does not apply. */
+  readonly need: 'always' | 'optional'
+  /** One phrase, with the unit of a number. */
+  readonly meaning: string
+}
+
+/** `object`: one document. `lines`: one document a line, told apart by the field `type`; the last one has the type `summary`. */
+export type JsonOutput =
+  | { readonly shape: 'object'; readonly fields: readonly JsonField[] }
+  | { readonly shape: 'lines'; readonly lines: Readonly<Record<string, readonly JsonField[]>> }
+  | { readonly shape: 'none'; readonly why: string }
+
+const field = (path: string, type: JsonType, meaning: string): JsonField => ({ path, type, need: 'always', meaning })
+const maybe = (path: string, type: JsonType, meaning: string): JsonField => ({ path, type, need: 'optional', meaning })
+const below = (prefix: string, fields: readonly JsonField[]): readonly JsonField[] =>
+  fields.map((f) => ({ ...f, path: `${prefix}.${f.path}` }))
+
+const interval: readonly JsonField[] = [
+  field('timeline', 'string', 'the timeline'),
+  field('first', 'zxid', 'first zxid that can be restored'),
+  field('last', 'zxid', 'last zxid that can be restored'),
+  maybe('firstTime', 'time', 'time of the first txn, by the clock of the leader'),
+  maybe('lastTime', 'time', 'time of the last txn'),
+]
+
+const gap: readonly JsonField[] = [
+  field('timeline', 'string', 'the timeline'),
+  field('after', 'zxid', 'last zxid that can be restored before the gap'),
+  field('before', 'zxid', 'first zxid that can be restored behind the gap'),
+  maybe('afterTime', 'time', 'time of `after`'),
+  maybe('beforeTime', 'time', 'time of `before`'),
+  field('cause', 'string', 'why these zxids cannot be restored'),
+]
+
+const point: readonly JsonField[] = [
+  field('timeline', 'string', 'the timeline'),
+  field('zxid', 'zxid', 'the zxid of the state'),
+  maybe('time', 'time', 'time of its last txn'),
+  maybe('name', 'string', 'the name given with --name'),
+  field('class', 'string', 'consistency class: exact, contiguous, settled or per-node'),
+  field('znodes', 'number', 'number of znodes'),
+  field('sessions', 'number', 'number of sessions'),
+  field('root', 'string', 'Merkle root of the state: equal states have equal roots'),
+  maybe('digest', 'string', "ZooKeeper's own digest, 16 hex digits"),
+]
+
+const stat: readonly JsonField[] = [
+  field('path', 'string', 'path of the znode'),
+  field('kind', 'string', 'persistent, ephemeral, container or ttl'),
+  field('czxid', 'zxid', 'zxid that created it'),
+  field('mzxid', 'zxid', 'zxid that last changed its data'),
+  field('pzxid', 'zxid', 'zxid that last changed its children'),
+  field('ctime', 'time', 'time of creation'),
+  field('mtime', 'time', 'time of the last change of data'),
+  field('version', 'number', 'version of the data'),
+  field('cversion', 'number', 'version of the children'),
+  field('aversion', 'number', 'version of the ACL'),
+  field('ephemeralOwner', 'string', 'session id of the owner, 0x0 when there is none'),
+  maybe('ttlMs', 'number', 'time to live in milliseconds'),
+  field('dataLength', 'number', 'bytes of data'),
+  field('numChildren', 'number', 'number of children'),
+]
+
+const where: readonly JsonField[] = [
+  field('place', 'string', 'the place that was read'),
+  field('zxid', 'zxid', 'the zxid of the state shown'),
+]
+
+const change: readonly JsonField[] = [
+  field('zxid', 'zxid', 'the txn'),
+  field('time', 'time', 'time of the txn'),
+  field('timeline', 'string', 'the timeline'),
+  field('session', 'string', 'session id of the client'),
+  field('path', 'string', 'path of the znode'),
+  field('operation', 'string', 'create, setData, setACL, delete or expire'),
+  maybe('before', 'object', 'what the txn replaced, where it is known'),
+  maybe('after', 'object', 'what the txn wrote'),
+]
+
+const difference: readonly JsonField[] = [
+  field('path', 'string', 'path of the znode'),
+  field('change', 'string', 'created, deleted or changed'),
+  maybe('aspects', 'array', 'what differs: data, acl, kind, counters'),
+  maybe('before', 'object', 'the znode on the side of A'),
+  maybe('after', 'object', 'the znode on the side of B'),
+]
+
+const differenceCounts: readonly JsonField[] = [
+  field('a', 'object', 'side A: `place` and `zxid`'),
+  field('b', 'object', 'side B: `place` and `zxid`'),
+  field('equal', 'boolean', 'whether nothing differs'),
+  field('created', 'number', 'znodes only in B'),
+  field('deleted', 'number', 'znodes only in A'),
+  field('changed', 'number', 'znodes in both that differ'),
+]
+
+const finding: readonly JsonField[] = [
+  field('code', 'string', 'error code, as in errors.md'),
+  field('message', 'string', 'what is wrong'),
+  field('place', 'object', 'where: any of file, offset, object, zxid, path'),
+]
+
+export const jsonOutputs: Readonly<Record<CommandName, JsonOutput>> = {
+  backup: {
+    shape: 'object',
+    fields: [
+      field('repository', 'string', 'the repository'),
+      field('source', 'string', 'the source'),
+      field('timeline', 'string', 'the timeline that grew'),
+      field('first', 'zxid', 'first zxid that can be restored after this backup without crossing a gap'),
+      field('last', 'zxid', 'last zxid that can be restored'),
+      field('base', 'string', 'new or continued: whether a new recovery point was needed'),
+      field('txns', 'number', 'txns added'),
+      field('znodes', 'number', 'znodes of the state at `last`'),
+      field('bytesRead', 'number', 'bytes read from the source'),
+      field('bytesStored', 'number', 'bytes written to the repository'),
+      field('gaps', 'array', 'gaps that this backup recorded'),
+      ...below('gaps[]', gap),
+      field('notices', 'array', 'what a person should know, as text'),
+    ],
+  },
+  points: {
+    shape: 'object',
+    fields: [
+      field('repository', 'string', 'the repository'),
+      field('points', 'array', 'recovery points in the order of (timeline, zxid)'),
+      ...below('points[]', point),
+    ],
+  },
+  timelines: {
+    shape: 'object',
+    fields: [
+      field('repository', 'string', 'the repository'),
+      field('timelines', 'array', 'all timelines, parents first'),
+      field('timelines[].name', 'string', 'the timeline'),
+      maybe('timelines[].parent', 'string', 'the timeline it left'),
+      maybe('timelines[].parentZxid', 'zxid', 'where it left it'),
+      field('timelines[].reason', 'string', 'why it began'),
+      field('timelines[].commits', 'number', 'number of commits'),
+      maybe('timelines[].last', 'zxid', 'last zxid'),
+    ],
+  },
+  status: {
+    shape: 'object',
+    fields: [
+      field('repository', 'string', 'the repository'),
+      field('timelines', 'number', 'number of timelines'),
+      field('points', 'number', 'number of recovery points'),
+      field('bytes', 'number', 'bytes of all objects'),
+      field('intervals', 'array', 'restorable intervals in the order of (timeline, zxid)'),
+      ...below('intervals[]', interval),
+      field('gaps', 'array', 'gaps between them; empty when there are none'),
+      ...below('gaps[]', gap),
+      maybe('last', 'zxid', 'newest zxid that can be restored'),
+      maybe('lastTime', 'time', 'its time'),
+      maybe('ageMs', 'number', 'milliseconds since then: what a disaster now would lose'),
+    ],
+  },
+  verify: {
+    shape: 'object',
+    fields: [
+      field('repository', 'string', 'the repository'),
+      field('level', 'string', 'the level asked for'),
+      field('ok', 'boolean', 'whether nothing was found'),
+      field('commits', 'number', 'commits checked'),
+      field('objects', 'number', 'objects checked'),
+      field('bytes', 'number', 'bytes read'),
+      maybe('txns', 'number', 'txns replayed or parsed'),
+      maybe('digestsChecked', 'number', "comparisons with ZooKeeper's own digest"),
+      maybe('boot', 'object', 'the server that was started: `version`, `znodes`, or `skipped` with the reason'),
+      field('findings', 'array', 'everything that is wrong'),
+      ...below('findings[]', finding),
+    ],
+  },
+  restore: {
+    shape: 'object',
+    fields: [
+      field('plan', 'object', 'the restore plan that was shown and run; its fields stand in docs/formats/restore-plan.md'),
+      field('done', 'boolean', 'false after --dry-run'),
+      maybe('root', 'string', 'Merkle root of what was read back'),
+      maybe('digest', 'string', "ZooKeeper's digest of what was read back, 16 hex digits"),
+      maybe('directories', 'array', 'data directories published'),
+      maybe('steps', 'array', 'what a person has to do next, as text'),
+    ],
+  },
+  ls: {
+    shape: 'object',
+    fields: [
+      ...where,
+      field('path', 'string', 'path of the znode'),
+      field('children', 'array', 'its children in tree order'),
+      ...below('children[]', stat),
+    ],
+  },
+  cat: {
+    shape: 'object',
+    fields: [
+      ...where,
+      field('path', 'string', 'path of the znode'),
+      field('dataBase64', 'value', 'the data in base64; null when the znode has none (which is not the same as empty)'),
+      field('dataLength', 'number', 'bytes of data'),
+    ],
+  },
+  stat: {
+    shape: 'object',
+    fields: [
+      ...where,
+      ...stat,
+      field('acl', 'array', 'the ACL'),
+      field('acl[].perms', 'string', 'letters of cdrwa'),
+      field('acl[].scheme', 'string', 'the scheme'),
+      field('acl[].id', 'string', 'the id'),
+    ],
+  },
+  du: {
+    shape: 'object',
+    fields: [
+      ...where,
+      field('entries', 'array', 'the path asked for and, down to --depth, those below it'),
+      field('entries[].path', 'string', 'path of the znode'),
+      field('entries[].znodes', 'number', 'znodes, itself included'),
+      field('entries[].dataBytes', 'number', 'bytes of data'),
+      field('entries[].bytes', 'number', 'bytes of the node records, as in a snapshot'),
+    ],
+  },
+  find: { shape: 'lines', lines: { znode: stat, summary: [...where, field('znodes', 'number', 'znodes printed')] } },
+  tree: {
+    shape: 'lines',
+    lines: {
+      znode: [...stat, field('level', 'number', 'levels below the path asked for')],
+      summary: [...where, field('znodes', 'number', 'znodes printed')],
+    },
+  },
+  log: {
+    shape: 'lines',
+    lines: {
+      change,
+      summary: [
+        field('changes', 'number', 'changes printed'),
+        field('gaps', 'array', 'gaps in which changes may be missing'),
+        ...below('gaps[]', gap),
+      ],
+    },
+  },
+  blame: {
+    shape: 'object',
+    fields: [
+      ...where,
+      field('path', 'string', 'path of the znode'),
+      field('parts', 'array', 'existence, data, acl and children'),
+      field('parts[].part', 'string', 'existence, data, acl or children'),
+      field('parts[].zxid', 'zxid', 'the txn that last touched it'),
+      maybe('parts[].time', 'time', 'its time'),
+      maybe('parts[].session', 'string', 'session id of the client; absent where the txn is older than the history'),
+      maybe('parts[].operation', 'string', 'what it did'),
+    ],
+  },
+  diff: { shape: 'lines', lines: { change: difference, summary: differenceCounts } },
+  compare: { shape: 'object', fields: differenceCounts },
+  inspect: {
+    shape: 'lines',
+    lines: {
+      record: [
+        field('kind', 'string', 'session, acl, znode or txn'),
+        field('offset', 'number', 'byte in the plain file where the record starts'),
+        maybe('zxid', 'zxid', 'of a txn'),
+        maybe('path', 'string', 'of a znode'),
+      ],
+      finding,
+      summary: [
+        field('file', 'string', 'the file'),
+        field('kind', 'string', 'snapshot, txn-log or repository-object'),
+        field('ok', 'boolean', 'whether it is whole'),
+        field('bytes', 'number', 'bytes of the file'),
+        maybe('compression', 'string', 'none, gz or snappy'),
+        maybe('zxid', 'zxid', 'zxid in the name of a snapshot'),
+        maybe('znodes', 'number', 'znodes of a snapshot'),
+        maybe('sessions', 'number', 'sessions of a snapshot'),
+        maybe('acls', 'number', 'ACLs of a snapshot'),
+        maybe('digest', 'object', 'digest trailer of a snapshot: `zxid`, `version`, `digest`'),
+        maybe('lastProcessedZxid', 'zxid', 'trailer of a snapshot of 3.9 and later'),
+        maybe('txns', 'number', 'txns of a log'),
+        maybe('first', 'zxid', 'first txn of a log'),
+        maybe('last', 'zxid', 'last txn of a log'),
+        maybe('end', 'string', 'how a log ends: padding, end-of-file or torn'),
+      ],
+    },
+  },
+  salvage: {
+    shape: 'object',
+    fields: [
+      field('files', 'array', 'every file that was read'),
+      field('files[].file', 'string', 'the file'),
+      field('files[].kind', 'string', 'snapshot or txn-log'),
+      field('files[].ok', 'boolean', 'whether it is whole'),
+      field('files[].savedBytes', 'number', 'length of the longest valid prefix'),
+      field('files[].lostBytes', 'number', 'bytes behind it'),
+      maybe('files[].savedThrough', 'zxid', 'last zxid saved'),
+      maybe('files[].out', 'string', 'where the prefix was written'),
+      field('lost', 'array', 'what is known to be lost'),
+      maybe('lost[].zxid', 'zxid', 'of a txn'),
+      maybe('lost[].path', 'string', 'of a znode'),
+      field('lost[].why', 'string', 'what is wrong with it'),
+    ],
+  },
+  help: { shape: 'none', why: 'help is for people; docs/reference has it as files' },
+  completion: { shape: 'none', why: 'a completion script is for a shell' },
+}
+
+/** What stands on stdout, as the last line, when a command fails with --json. */
+export const jsonError: readonly JsonField[] = [
+  field('error', 'object', 'the failure'),
+  field('error.code', 'string', 'its code, as in errors.md'),
+  field('error.message', 'string', 'what happened'),
+  field('error.place', 'object', 'where: any of file, offset, zxid, path, server, object'),
+  field('error.hint', 'string', 'the next step'),
+  field('error.exitCode', 'number', 'the exit code of the process'),
+  field('error.retryable', 'boolean', 'whether the same command can succeed later'),
+]
+
+/** Lines on stderr while a command works with --json. */
+export const jsonEvents: Readonly<Record<string, readonly JsonField[]>> = {
+  progress: [
+    field('step', 'string', 'what is being done'),
+    field('unit', 'string', 'bytes, znodes, txns or objects'),
+    field('done', 'number', 'units done'),
+    maybe('total', 'number', 'units in all, where it is known'),
+  ],
+  notice: [field('text', 'string', 'what a person should know; it is in the result as well')],
+}
