@@ -164,7 +164,7 @@ export const exitCodeMeanings: Readonly<Record<number, string>> = {
   0: 'clean',
   1: 'other failure',
   2: 'usage or configuration',
-  3: 'done, but incomplete or different',
+  3: 'done, but incomplete or different; also when the reader of stdout goes away',
   10: 'no repository',
   11: 'locked or fenced',
   12: 'wrong key',
@@ -181,7 +181,7 @@ export const exitCodeMeanings: Readonly<Record<number, string>> = {
 }
 
 /** Exit codes that any command can end with. */
-export const commonExitCodes: readonly number[] = [0, 1, 2, 31, 70, 130, 143]
+export const commonExitCodes: readonly number[] = [0, 1, 2, 3, 31, 70, 130, 143]
 
 /** All codes that the error table knows, ascending: the meanings above cover them. */
 export function exitCodesInUse(): readonly number[] {

@@ -1,0 +1,7 @@
+import { ZooArkError } from '../../base/errors.ts'
+import type { CommandContext, ExitCode } from '../command-context.ts'
+
+/** `zooark backup` */
+export function run(context: CommandContext): Promise<ExitCode> {
+  return Promise.reject(new ZooArkError('NOT_SUPPORTED', `${context.command} is not built yet`))
+}

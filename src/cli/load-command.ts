@@ -1,0 +1,29 @@
+import type { CommandName } from '../config/commands.ts'
+import type { RunCommand } from './command-context.ts'
+
+/** Each command is its own import, so that a start loads only what it runs. */
+const loaders: Readonly<Record<Exclude<CommandName, 'help' | 'completion'>, () => Promise<{ readonly run: RunCommand }>>> = {
+  backup: () => import('./commands/backup.ts'),
+  points: () => import('./commands/points.ts'),
+  timelines: () => import('./commands/timelines.ts'),
+  status: () => import('./commands/status.ts'),
+  verify: () => import('./commands/verify.ts'),
+  restore: () => import('./commands/restore.ts'),
+  ls: () => import('./commands/ls.ts'),
+  cat: () => import('./commands/cat.ts'),
+  stat: () => import('./commands/stat.ts'),
+  du: () => import('./commands/du.ts'),
+  find: () => import('./commands/find.ts'),
+  tree: () => import('./commands/tree.ts'),
+  log: () => import('./commands/log.ts'),
+  blame: () => import('./commands/blame.ts'),
+  diff: () => import('./commands/diff.ts'),
+  compare: () => import('./commands/compare.ts'),
+  inspect: () => import('./commands/inspect.ts'),
+  salvage: () => import('./commands/salvage.ts'),
+}
+
+/** Loads the command's file. `help` and `completion` need none: main.ts answers them from the tables. */
+export async function loadCommand(name: keyof typeof loaders): Promise<RunCommand> {
+  return (await loaders[name]()).run
+}
