@@ -12,7 +12,9 @@ export class JuteWriter {
   }
 
   writeByte(value: number): void {
-    this.#bytes[this.#reserve(1)] = value
+    // The place first: reserving may replace the buffer.
+    const at = this.#reserve(1)
+    this.#bytes[at] = value
   }
 
   writeBool(value: boolean): void {
