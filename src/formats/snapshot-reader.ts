@@ -30,8 +30,9 @@ export interface SnapshotSink {
   /**
    * Record i is `window[starts[i]..starts[i + 1])`, bounds-checked; `starts` has `count + 1` entries and is reused.
    * With `adopt` the window is handed out once only and may be kept; else it is reused. Parents come before children as in the file.
+   * The next call waits for the promise that this one returns: back-pressure for a consumer that writes.
    */
-  records?(window: Uint8Array, starts: Uint32Array, count: number): void
+  records?(window: Uint8Array, starts: Uint32Array, count: number): void | Promise<void>
 }
 
 export interface SnapshotOptions {
@@ -196,7 +197,7 @@ async function readNodes(stream: WindowStream, sink: SnapshotSink): Promise<{ no
   const scan = new NodeScan()
   for (;;) {
     const state = scan.run(stream.window, stream.position, stream.end)
-    if (scan.count > 0) sink.records?.(stream.window, scan.starts, scan.count)
+    if (scan.count > 0) await sink.records?.(stream.window, scan.starts, scan.count)
     stream.position = scan.position
     if (state === 'damaged') throw snapshotDamaged(stream, scan.fault)
     if (state === 'end-mark') return { nodes: scan.nodes, maxZxidSeen: toZxid(joinLong(scan.maxHi, scan.maxLo)) }
