@@ -1,0 +1,136 @@
+import { invariant } from '../base/errors.ts'
+import { int32At, joinLong } from '../jute/long.ts'
+import { nodeTail, nodeTailOf } from '../model/node-record.ts'
+import { hashPath } from './path-hash.ts'
+import { LeafWriter } from './leaf-writer.ts'
+import { configPath, levelsMax, nodeChildrenMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
+import { stateRootOf, type ChunkSink, type StateRef } from './state-ref.ts'
+import { compareUnsigned, encodeSessionList, encodeSessions, encodeTreeNode, type ChildEntry, type SessionChunk, type SessionEntry } from './tree-nodes.ts'
+
+/** What `writeState` needs of a DataTree. */
+export interface StateSource {
+  sortedNodes(): Uint32Array
+  segmentOf(index: number): Uint8Array
+  startOf(index: number): number
+  aclBytes(keyHi: number, keyLo: number): Uint8Array | undefined
+  sessions(): Iterable<{ id: bigint; timeoutMs: number }>
+}
+
+const configPathBytes = new TextEncoder().encode(configPath)
+
+/**
+ * Writes a whole state as a Merkle tree of content-defined chunks (docs/formats/archive.md, "State tree"). The shape depends on the set
+ * of paths alone, so equal states of different servers have equal roots and a changed value changes one chunk a level.
+ */
+export async function writeState(sink: ChunkSink, tree: StateSource): Promise<StateRef> {
+  const nodes = tree.sortedNodes()
+  invariant(nodes.length > 0, 'a state has at least the root znode')
+  const leafWriter = new LeafWriter((hi, lo) => tree.aclBytes(hi, lo), (piece) => sink.putChunk(piece))
+  const levels = new LevelBuilder(sink)
+  let leaves = 0
+  let configMtime: bigint | null = null
+  for (let i = 0; i < nodes.length; i++) {
+    const segment = tree.segmentOf(nodes[i])
+    const start = tree.startOf(nodes[i])
+    const isFull = leafWriter.add(segment, start)
+    if (isConfigPath(segment, start)) {
+      const at = nodeTailOf(segment, start) + nodeTail.mtime
+      configMtime = joinLong(int32At(segment, at), int32At(segment, at + 4))
+      leafWriter.zeroLastMtime()
+    }
+    if (!isFull && i + 1 < nodes.length) continue
+    const entry = { first: leafWriter.firstPath(), znodes: leafWriter.count, dataBytes: leafWriter.dataBytes }
+    const hash = leafWriter.lastHash
+    levels.add(1, { ...entry, id: sink.putChunk(leafWriter.encode()) }, hash)
+    leaves++
+    if (sink.full) await sink.flush()
+  }
+  const root = levels.finish()
+  const { sessionsRoot, sessions } = writeSessions(sink, tree)
+  await sink.flush()
+  const stateRoot = stateRootOf(root.id, sessionsRoot)
+  const { id: treeRoot, znodes, dataBytes } = root
+  return { treeRoot, sessionsRoot, stateRoot, znodes, sessions, dataBytes, leaves, configMtime, aclKeyFloor: leafWriter.aclKeyFloor }
+}
+
+function isConfigPath(segment: Uint8Array, start: number): boolean {
+  if (int32At(segment, start) !== configPathBytes.length) return false
+  for (let i = 0; i < configPathBytes.length; i++) if (segment[start + 4 + i] !== configPathBytes[i]) return false
+  return true
+}
+
+interface OpenNode {
+  children: ChildEntry[]
+  lastPathHash: number
+}
+
+/** Inner nodes, level by level. A node is closed when its next sibling comes, so that the root is the first entry that stands alone. */
+class LevelBuilder {
+  readonly #sink: ChunkSink
+  /** The open node of each level; index 0 is level 1. */
+  readonly #open: OpenNode[] = []
+
+  constructor(sink: ChunkSink) {
+    this.#sink = sink
+  }
+
+  add(level: number, entry: ChildEntry, lastPathHash: number): void {
+    invariant(level <= levelsMax, 'the state tree grows too deep')
+    if (this.#open.length < level) this.#open.push({ children: [], lastPathHash: 0 })
+    const node = this.#open[level - 1]
+    const isFull = node.children.length === nodeChildrenMax || (node.children.length > 0 && nodeCuts(level, node.lastPathHash))
+    if (isFull) this.#close(level)
+    node.children.push(entry)
+    node.lastPathHash = lastPathHash
+  }
+
+  finish(): ChildEntry {
+    for (let level = 1; ; level++) {
+      const { children } = this.#open[level - 1]
+      if (level === this.#open.length && children.length === 1) return children[0]
+      this.#close(level)
+    }
+  }
+
+  #close(level: number): void {
+    const node = this.#open[level - 1]
+    const { children } = node
+    node.children = []
+    const id = this.#sink.putChunk(encodeTreeNode({ level, children }))
+    let znodes = 0
+    let dataBytes = 0
+    for (const child of children) {
+      znodes += child.znodes
+      dataBytes += child.dataBytes
+    }
+    this.add(level + 1, { first: children[0].first, id, znodes, dataBytes }, node.lastPathHash)
+  }
+}
+
+function writeSessions(sink: ChunkSink, tree: StateSource): { sessionsRoot: Uint8Array; sessions: number } {
+  const all: SessionEntry[] = []
+  for (const { id, timeoutMs } of tree.sessions()) {
+    all.push({ idHi: Number(BigInt.asIntN(32, id >> 32n)), idLo: Number(BigInt.asIntN(32, id)), timeoutMs })
+  }
+  all.sort((a, b) => compareUnsigned(a.idHi, a.idLo, b.idHi, b.idLo))
+  const chunks: SessionChunk[] = []
+  let start = 0
+  for (const [i, session] of all.entries()) {
+    const isEnd = i + 1 === all.length || i + 1 - start === sessionsMax || hashSession(session) % sessionsCutModulus === 0
+    if (!isEnd) continue
+    const entries = all.slice(start, i + 1)
+    chunks.push({ id: sink.putChunk(encodeSessions(entries)), sessions: entries.length })
+    start = i + 1
+  }
+  return { sessionsRoot: sink.putChunk(encodeSessionList(chunks)), sessions: all.length }
+}
+
+/** Path hash of the 8 big-endian bytes of the id. */
+function hashSession({ idHi, idLo }: SessionEntry): number {
+  const bytes = new Uint8Array(8)
+  for (let i = 0; i < 4; i++) {
+    bytes[i] = idHi >>> (24 - 8 * i)
+    bytes[4 + i] = idLo >>> (24 - 8 * i)
+  }
+  return hashPath(bytes)
+}
