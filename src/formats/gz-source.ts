@@ -16,6 +16,7 @@ export class GzSource implements ByteSource {
   readonly #pieces: AsyncIterator<Buffer>
   #piece: Uint8Array = new Uint8Array(0)
   #at = 0
+  #failure: ZooArkError | undefined
 
   private constructor(path: string, file: FileSource, damage: 'fail' | 'report') {
     this.#path = path
@@ -36,13 +37,25 @@ export class GzSource implements ByteSource {
   async read(target: Uint8Array, start: number, end: number): Promise<number> {
     let at = start
     while (at < end) {
-      if (this.#at === this.#piece.length && !(await this.#nextPiece())) break
+      if (this.#at === this.#piece.length && !(await this.#advance(at > start))) break
       const length = Math.min(end - at, this.#piece.length - this.#at)
       target.set(this.#piece.subarray(this.#at, this.#at + length), at)
       this.#at += length
       at += length
     }
     return at - start
+  }
+
+  /** Moves on. A failure after bytes have been given waits for the next call, so that salvage gets all that was good. */
+  async #advance(hasBytes: boolean): Promise<boolean> {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      return await this.#nextPiece()
+    } catch (error) {
+      if (!hasBytes || !(error instanceof ZooArkError)) throw error
+      this.#failure = error
+      return false
+    }
   }
 
   async close(): Promise<void> {

@@ -26,6 +26,7 @@ export class SnappySource implements ByteSource {
   readonly #stream: WindowStream
   #plain = new Uint8Array(64 << 10)
   #at = 0
+  #failure: ZooArkError | undefined
   #end = 0
 
   private constructor(path: string, file: FileSource) {
@@ -46,13 +47,25 @@ export class SnappySource implements ByteSource {
   async read(target: Uint8Array, start: number, end: number): Promise<number> {
     let at = start
     while (at < end) {
-      if (this.#at === this.#end && !(await this.#nextBlock())) break
+      if (this.#at === this.#end && !(await this.#advance(at > start))) break
       const length = Math.min(end - at, this.#end - this.#at)
       target.set(this.#plain.subarray(this.#at, this.#at + length), at)
       this.#at += length
       at += length
     }
     return at - start
+  }
+
+  /** Moves on. A failure after bytes have been given waits for the next call, so that salvage gets all that was good. */
+  async #advance(hasBytes: boolean): Promise<boolean> {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      return await this.#nextBlock()
+    } catch (error) {
+      if (!hasBytes || !(error instanceof ZooArkError)) throw error
+      this.#failure = error
+      return false
+    }
   }
 
   async close(): Promise<void> {

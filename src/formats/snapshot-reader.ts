@@ -193,7 +193,7 @@ function aclEntryLength(stream: WindowStream): number {
   return at > end ? -1 : at - position
 }
 
-async function readNodes(stream: WindowStream, sink: SnapshotSink): Promise<{ nodes: number; maxZxidSeen: Zxid }> {
+export async function readNodes(stream: WindowStream, sink: SnapshotSink): Promise<{ nodes: number; maxZxidSeen: Zxid }> {
   const scan = new NodeScan()
   for (;;) {
     const state = scan.run(stream.window, stream.position, stream.end)
@@ -205,7 +205,7 @@ async function readNodes(stream: WindowStream, sink: SnapshotSink): Promise<{ no
   }
 }
 
-async function readSeal(stream: WindowStream): Promise<number> {
+export async function readSeal(stream: WindowStream): Promise<number> {
   await need(stream, sealLength, 'the seal')
   const adler = stream.adlerThrough(stream.position)
   const fault = sealFault(stream.window, stream.position, adler)
@@ -221,7 +221,7 @@ interface SnapshotEnd {
   trailingBytes: number
 }
 
-async function readTrailers(stream: WindowStream): Promise<SnapshotEnd> {
+export async function readTrailers(stream: WindowStream): Promise<SnapshotEnd> {
   const adler = stream.adlerThrough(stream.position)
   await stream.has(trailerBytesMax)
   const trailers = decodeTrailers(stream.window, stream.position, stream.end, adler)
