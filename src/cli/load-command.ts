@@ -1,8 +1,9 @@
+import { invariant } from '../base/errors.ts'
 import type { CommandName } from '../config/commands.ts'
 import type { RunCommand } from './command-context.ts'
 
 /** Each command is its own import, so that a start loads only what it runs. */
-const loaders: Readonly<Record<Exclude<CommandName, 'help' | 'completion'>, () => Promise<{ readonly run: RunCommand }>>> = {
+const loaders: Readonly<Partial<Record<CommandName, () => Promise<{ readonly run: RunCommand }>>>> = {
   backup: () => import('./commands/backup.ts'),
   points: () => import('./commands/points.ts'),
   timelines: () => import('./commands/timelines.ts'),
@@ -23,7 +24,9 @@ const loaders: Readonly<Record<Exclude<CommandName, 'help' | 'completion'>, () =
   salvage: () => import('./commands/salvage.ts'),
 }
 
-/** Loads the command's file. `help` and `completion` need none: main.ts answers them from the tables. */
-export async function loadCommand(name: keyof typeof loaders): Promise<RunCommand> {
-  return (await loaders[name]()).run
+/** Loads the command's file. `help` and `completion` have none: main.ts answers them from the tables. */
+export async function loadCommand(name: CommandName): Promise<RunCommand> {
+  const loader = loaders[name]
+  invariant(loader !== undefined, `the command ${name} has no file in commands/`)
+  return (await loader()).run
 }

@@ -3,7 +3,7 @@ import { ZooArkError, exitCodes } from '../base/errors.ts'
 import { commandNames, commands, notYet } from '../config/commands.ts'
 import type { CommandName } from '../config/commands.ts'
 import { suggest } from '../config/suggest.ts'
-import type { ExitCode } from './command-context.ts'
+import type { ExitCode, RunCommand } from './command-context.ts'
 import { confirm } from './confirm.ts'
 import { Output } from './output.ts'
 import { failureDocument, formatFailure, toZooArkError } from './report-failure.ts'
@@ -18,11 +18,16 @@ function wantsJson(args: readonly string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes('--json') || ['1', 'true', 'yes'].includes(process.env.ZOOARK_JSON ?? '')
 }
 
+/** Finds the code of a command; handed in so that tests can put their own command in place of one of the table. */
+export type LoadCommand = (name: CommandName) => Promise<RunCommand>
+
+const loadFromFolder: LoadCommand = async (name) => (await import('./load-command.ts')).loadCommand(name)
+
 /**
  * Runs one command to its end and sets the exit code of the process.
  * @param args what stands behind `zooark`
  */
-export async function main(args: readonly string[]): Promise<void> {
+export async function main(args: readonly string[], load: LoadCommand = loadFromFolder): Promise<void> {
   const json = wantsJson(args)
   const controller = new AbortController()
   let stopCode: ExitCode | undefined
@@ -52,7 +57,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   process.on('uncaughtException', (error) => process.exit(failed(error)))
   try {
-    process.exitCode = await dispatch(args, json ? 'json' : 'text', controller.signal)
+    process.exitCode = await dispatch(args, json ? 'json' : 'text', controller.signal, load)
   } catch (error) {
     process.exitCode = failed(error)
   }
@@ -60,8 +65,10 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Answers what the tables can answer, else runs the command's file. */
-async function dispatch(args: readonly string[], format: 'text' | 'json', signal: AbortSignal): Promise<ExitCode> {
-  const [name = 'help', ...rest] = args
+async function dispatch(args: readonly string[], format: 'text' | 'json', signal: AbortSignal, load: LoadCommand): Promise<ExitCode> {
+  // People write --json anywhere; commander wants it behind the command.
+  const [name = 'help', ...rest] = args[0] === '--json' ? [...args.slice(1), '--json'] : args
+  if (name === '--json') return showHelp(undefined)
   if (name === '--help' || name === '-h' || name === 'help') return showHelp(rest.filter((arg) => !arg.startsWith('-'))[0])
   if (Object.hasOwn(notYet, name))
     throw new ZooArkError('NOT_SUPPORTED', `\`zooark ${name}\` is planned and not in this version`, { hint: notYet[name] })
@@ -72,8 +79,7 @@ async function dispatch(args: readonly string[], format: 'text' | 'json', signal
   if (name === 'help') return showHelp(parsed.args[0])
   if (name === 'completion') return showCompletion(parsed.args[0])
   const output = new Output({ command: name, format, stdout: process.stdout, stderr: process.stderr, clock: systemClock })
-  const { loadCommand } = await import('./load-command.ts')
-  const run = await loadCommand(name)
+  const run = await load(name)
   try {
     return await run({
       command: name,

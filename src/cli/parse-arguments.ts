@@ -27,12 +27,11 @@ function commandOf(name: CommandName): Command {
     .configureOutput({ writeOut: () => {}, writeErr: () => {} })
     .allowExcessArguments(false)
   for (const argument of row.arguments) {
-    const value = argument.value.replaceAll(/[[\]<>]/g, '')
-    command.argument(argument.need === 'required' ? `<${value}>` : `[${value}]`)
+    command.argument(argument.need === 'required' ? `<${argument.value}>` : `[${argument.value}]`)
   }
   for (const option of optionsOf(name)) {
     const optionRow: OptionRow = options[option]
-    command.addOption(new Option(optionRow.kind === 'switch' ? optionRow.flag : `${optionRow.flag} <value>`))
+    command.addOption(new Option(optionRow.kind === 'switch' ? optionRow.flag : `${optionRow.flag} <${optionRow.value}>`))
   }
   return command
 }
@@ -47,13 +46,14 @@ export function parseArguments(
   environment: Readonly<Record<string, string | undefined>>,
 ): ParsedArguments {
   const command = commandOf(name)
+  const hint = `See \`zooark help ${name}\`.`
   try {
     command.parse(args.map(shieldPoint), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.code === 'commander.helpDisplayed') return { action: 'help' }
-    const message = unshieldAll(error.message.replace(/^error: /, ''))
-    throw new ZooArkError('USAGE', message, { hint: `See \`zooark help ${name}\`.`, cause: undefined })
+    const message = sentenceOf(error.message)
+    throw new ZooArkError('USAGE', message, { hint })
   }
   const given: Partial<Record<OptionName, string | true>> = {}
   const parsed: Record<string, unknown> = command.opts()
@@ -62,12 +62,17 @@ export function parseArguments(
     if (value === true) given[option] = true
     else if (typeof value === 'string') given[option] = unshield(value)
   }
-  const values = resolveOptions(optionsOf(name), given, environment)
+  const values = resolveOptions(optionsOf(name), { given, environment, hint })
   for (const option of commands[name].required) {
-    if (values[option] === undefined)
-      throw new ZooArkError('USAGE', `${options[option].flag} is missing`, { hint: `See \`zooark help ${name}\`.` })
+    if (values[option] === undefined) throw new ZooArkError('USAGE', `${options[option].flag} is missing`, { hint })
   }
   return { action: 'run', args: command.args.map(unshield), options: values }
 }
 
-const unshieldAll = (text: string): string => text.replaceAll(shield, '')
+/** Commander's message in our form: one line, no prefix, no full stop, arguments as they were typed. */
+const sentenceOf = (message: string): string =>
+  message
+    .replace(/^error: /, '')
+    .replaceAll(shield, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')

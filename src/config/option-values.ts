@@ -11,10 +11,11 @@ const serversMax = 64
 interface Given {
   readonly text: string
   readonly by: string
+  readonly hint: string
 }
 
 const refuse = (given: Given, what: string): never => {
-  throw new ZooArkError('USAGE', `${given.by}: '${given.text}' ${what}`)
+  throw new ZooArkError('USAGE', `${given.by}: '${given.text}' ${what}`, { hint: given.hint })
 }
 
 /** Decimal digits only: no sign, no exponent, nothing that Number() would forgive. */
@@ -57,26 +58,30 @@ function parseValue(row: OptionRow, given: Given): boolean | number | string | r
   }
 }
 
+export interface OptionSources {
+  /** What stood on the command line; `true` for a switch. */
+  readonly given: Readonly<Partial<Record<OptionName, string | true>>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** The next step of a refusal. */
+  readonly hint: string
+}
+
 /**
  * The values of one run: the flag wins over the environment, the environment over the default.
- * @param names the options that the command takes; others in `given` are the caller's mistake and ignored
- * @param given what stood on the command line; `true` for a switch
+ * @param names the options that the command takes; others are ignored wherever they come from
  * @throws USAGE naming the flag or the variable
  */
-export function resolveOptions(
-  names: readonly OptionName[],
-  given: Readonly<Partial<Record<OptionName, string | true>>>,
-  environment: Readonly<Record<string, string | undefined>>,
-): OptionValues {
+export function resolveOptions(names: readonly OptionName[], sources: OptionSources): OptionValues {
+  const { given, environment, hint } = sources
   const values: Partial<Record<OptionName, boolean | number | string | readonly number[]>> = {}
   for (const name of names) {
     const row: OptionRow = options[name]
     const flag = given[name]
     const variable = mayComeFromEnvironment(name) ? environment[environmentName(name)] : undefined
     if (flag === true) values[name] = true
-    else if (flag !== undefined) values[name] = parseValue(row, { text: flag, by: row.flag })
-    else if (variable !== undefined && variable !== '') values[name] = parseValue(row, { text: variable, by: environmentName(name) })
-    else if (row.default !== undefined) values[name] = parseValue(row, { text: row.default, by: row.flag })
+    else if (flag !== undefined) values[name] = parseValue(row, { text: flag, by: row.flag, hint })
+    else if (variable !== undefined && variable !== '') values[name] = parseValue(row, { text: variable, by: environmentName(name), hint })
+    else if (row.default !== undefined) values[name] = parseValue(row, { text: row.default, by: row.flag, hint })
     if (values[name] === false) delete values[name]
   }
   return values as OptionValues
