@@ -66,6 +66,7 @@ export const errorTable = {
   LIMIT_EXCEEDED: row(21, 422, false, 'The file claims sizes that no ZooKeeper writes; check where it comes from.'),
   // repository
   REPOSITORY_NOT_FOUND: row(10, 404, false, 'Check --repo; the first `zooark backup` to a new path creates it.'),
+  REPOSITORY_PLACE_TAKEN: row(32, 409, false, 'Name a directory that is empty or does not exist; nothing was written.'),
   REPOSITORY_FENCED: row(11, 409, true, 'Another writer committed first; run the command again.'),
   REPOSITORY_FORMAT_TOO_NEW: row(13, 422, false, 'Use the newer ZooArk that wrote this repository.'),
   REPOSITORY_DAMAGED: row(20, 422, false, 'Run `zooark verify --level hash` to list what is damaged.'),

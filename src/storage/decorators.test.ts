@@ -48,7 +48,7 @@ it.each([
 })
 
 it('a store that fails once is well again', async () => {
-  const store = faultyStore(memoryStore(), { failAtWrite: 1, mode: 'before', then: 'once' })
+  const store = faultyStore(memoryStore(), { failAtWrite: 1, mode: 'before', afterwards: 'once' })
   await expect(store.put('a', bytes)).rejects.toThrow(failed)
   await store.put('a', bytes)
   expect((await store.get('a')).length).toBe(4)

@@ -10,7 +10,7 @@ export interface FaultPlan {
    */
   readonly mode: 'before' | 'after' | 'torn'
   /** 'crash' (default): every later call fails too, as for a process that died. 'once': the store is well again. */
-  readonly then?: 'crash' | 'once'
+  readonly afterwards?: 'crash' | 'once'
 }
 
 /** Stops at the k-th write: what a test of the order of writes needs. `writes` counts the writes begun. */
@@ -25,8 +25,8 @@ export function faultyStore(store: ObjectStore, plan: FaultPlan): ObjectStore & 
   const write = async <T>(key: string, bytes: Uint8Array | undefined, act: () => Promise<T>): Promise<T> => {
     alive(key)
     writes++
-    if (writes !== plan.failAtWrite) return await act()
-    crashed = plan.then !== 'once'
+    if (writes !== plan.failAtWrite) return act()
+    crashed = plan.afterwards !== 'once'
     if (plan.mode === 'after') await act()
     if (plan.mode === 'torn' && bytes !== undefined) await store.putIfAbsent(key, bytes.subarray(0, bytes.length >>> 1))
     throw fail(key)
@@ -41,7 +41,7 @@ export function faultyStore(store: ObjectStore, plan: FaultPlan): ObjectStore & 
     delete: (key) => write(key, undefined, () => store.delete(key)),
     async get(key, range) {
       alive(key)
-      return await store.get(key, range)
+      return store.get(key, range)
     },
     async *list(prefix) {
       alive(prefix)
@@ -49,7 +49,7 @@ export function faultyStore(store: ObjectStore, plan: FaultPlan): ObjectStore & 
     },
     async stat(key) {
       alive(key)
-      return await store.stat(key)
+      return store.stat(key)
     },
   }
 }

@@ -55,9 +55,9 @@ class LocalStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array): Promise<void> {
     if (await this.putIfAbsent(key, bytes)) return
     const present = await this.get(key)
-    if (equalBytes(present, bytes)) return await this.#makeDurable(key)
+    if (equalBytes(present, bytes)) return this.#makeDurable(key)
     if (this.#naming === 'exclusive' && present.length < bytes.length && equalBytes(present, bytes.subarray(0, present.length))) {
-      return await this.#complete(key, bytes)
+      return this.#complete(key, bytes)
     }
     throw differentBytes(key)
   }
@@ -65,21 +65,21 @@ class LocalStore implements ObjectStore {
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     checkKey(key)
     const path = this.#path(key)
-    return await this.#guard('write', key, async () => {
+    return this.#guard('write', key, async () => {
       await this.#makeDirectory(dirname(path))
       if (this.#naming === 'link') {
         const named = await this.#putByLink(key, path, bytes)
         if (named !== 'no-links') return named === 'created'
         this.#naming = 'exclusive'
       }
-      return await this.#putExclusive(key, path, bytes)
+      return this.#putExclusive(key, path, bytes)
     })
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array> {
     checkKey(key)
     const path = this.#path(key)
-    return await this.#guard('read', key, async () => {
+    return this.#guard('read', key, async () => {
       const file = await open(path, constants.O_RDONLY)
       try {
         const { size } = await file.stat()
@@ -100,7 +100,7 @@ class LocalStore implements ObjectStore {
   async stat(key: string): Promise<{ sizeBytes: number } | undefined> {
     checkKey(key)
     const path = this.#path(key)
-    return await this.#guard('read', key, async () => {
+    return this.#guard('read', key, async () => {
       try {
         const found = await stat(path)
         return found.isFile() ? { sizeBytes: found.size } : undefined
