@@ -2,6 +2,7 @@ import { int32At } from '../../jute/long.ts'
 import { JuteReader } from '../../jute/jute-reader.ts'
 import { formatAcl, readAcls } from '../../model/acl.ts'
 import { ownerKindOf } from '../../model/ephemeral-owner.ts'
+import { sessionLength, snapshotHeaderLength } from '../../formats/snapshot-layout.ts'
 import { nodePathEnd, nodePathOffset, nodeTail } from '../../model/node-record.ts'
 import { type ByteText, printableText, textBytes } from './byte-text.ts'
 
@@ -9,11 +10,13 @@ import { type ByteText, printableText, textBytes } from './byte-text.ts'
 export type RecordForm = 'text' | 'json'
 
 const newline = 0x0a
+/** A count is an i32, an ACL key an i64. */
+const countLength = 4
+const aclKeyLength = 8
 const quote = 0x22
 
 /** What stands before each value; the last is what ends the line. */
 const textNames = {
-  mark: textBytes(''),
   czxid: textBytes('\tczxid='),
   mzxid: textBytes(' mzxid='),
   pzxid: textBytes(' pzxid='),
@@ -28,20 +31,21 @@ const textNames = {
 }
 
 const jsonNames = {
-  mark: textBytes('{"path":'),
+  mark: textBytes('{"type":"record","kind":"znode","offset":'),
+  path: textBytes(',"path":'),
   pathBase64: textBytes(',"pathBase64":"'),
   czxid: textBytes(',"czxid":"'),
   mzxid: textBytes('","mzxid":"'),
   pzxid: textBytes('","pzxid":"'),
-  ctime: textBytes('","ctimeMs":'),
-  mtime: textBytes(',"mtimeMs":'),
-  version: textBytes(',"version":'),
+  ctime: textBytes('","ctime":"'),
+  mtime: textBytes('","mtime":"'),
+  version: textBytes('","version":'),
   cversion: textBytes(',"cversion":'),
   aversion: textBytes(',"aversion":'),
   owner: textBytes(',"ephemeralOwner":"'),
-  kind: textBytes('","kind":"'),
+  kind: textBytes('","znodeKind":"'),
   aclKey: textBytes('","aclKey":"'),
-  data: textBytes('","data":'),
+  data: textBytes('","dataBase64":'),
   end: textBytes('}\n'),
 }
 
@@ -60,6 +64,9 @@ const kindTexts = {
 export class SnapshotDump {
   readonly #out: ByteText
   readonly #form: RecordForm
+  /** Where the next session, ACL or znode stands in the plain content; they follow each other without a gap. */
+  #offset = snapshotHeaderLength + countLength
+  #section: 'sessions' | 'acls' | 'znodes' = 'sessions'
 
   constructor(out: ByteText, form: RecordForm) {
     this.#out = out
@@ -68,24 +75,37 @@ export class SnapshotDump {
 
   session(idHi: number, idLo: number, timeoutMs: number): void {
     const out = this.#out
-    out.text(this.#form === 'json' ? '{"session":"' : 'session ')
+    out.text(this.#form === 'json' ? `{"type":"record","kind":"session","offset":${this.#offset},"session":"` : 'session ')
     out.hex(idHi, idLo)
     out.text(this.#form === 'json' ? `","timeoutMs":${timeoutMs}}\n` : ` timeoutMs=${timeoutMs}\n`)
+    this.#offset += sessionLength
   }
 
   acl(keyHi: number, keyLo: number, bytes: Uint8Array, start: number, end: number): void {
     const out = this.#out
     const texts = formatAclVector(bytes, start, end)
-    out.text(this.#form === 'json' ? '{"aclKey":"' : 'acl ')
+    this.#enter('acls')
+    out.text(this.#form === 'json' ? `{"type":"record","kind":"acl","offset":${this.#offset},"aclKey":"` : 'acl ')
     out.long(keyHi, keyLo)
     out.text(
       this.#form === 'json' ? `","acl":${JSON.stringify(texts)}}\n` : ` ${printableText(texts === null ? 'null' : texts.join(','))}\n`,
     )
+    this.#offset += aclKeyLength + end - start
   }
 
   records(window: Uint8Array, starts: Uint32Array, count: number): void {
-    if (this.#form === 'json') for (let i = 0; i < count; i++) this.#jsonLine(window, starts[i])
+    this.#enter('acls')
+    this.#enter('znodes')
+    const shift = this.#offset - starts[0]
+    if (this.#form === 'json') for (let i = 0; i < count; i++) this.#jsonLine(window, starts[i], starts[i] + shift)
     else for (let i = 0; i < count; i++) this.#textLine(window, starts[i])
+    this.#offset = starts[count] + shift
+  }
+
+  /** The number of ACLs stands between the sessions and the ACLs; nothing stands between these and the znodes. */
+  #enter(section: 'acls' | 'znodes'): void {
+    if (section === 'acls' && this.#section === 'sessions') this.#offset += countLength
+    if (this.#section !== 'znodes') this.#section = section
   }
 
   #textLine(bytes: Uint8Array, start: number): void {
@@ -115,7 +135,7 @@ export class SnapshotDump {
     out.byte(newline)
   }
 
-  #jsonLine(bytes: Uint8Array, start: number): void {
+  #jsonLine(bytes: Uint8Array, start: number, offset: number): void {
     const out = this.#out
     const names = jsonNames
     const pathStart = start + nodePathOffset
@@ -126,6 +146,8 @@ export class SnapshotDump {
     const ownerHi = int32At(bytes, tail + nodeTail.ephemeralOwner)
     const ownerLo = int32At(bytes, tail + nodeTail.ephemeralOwner + 4)
     out.ascii(names.mark)
+    out.number(offset)
+    out.ascii(names.path)
     if (pathStart === pathEnd) out.jsonString(rootPath, 0, 1)
     else if (!out.jsonString(bytes, pathStart, pathEnd)) {
       out.ascii(names.pathBase64)
@@ -136,9 +158,9 @@ export class SnapshotDump {
     this.#hex(names.mzxid, bytes, tail + nodeTail.mzxid)
     this.#hex(names.pzxid, bytes, tail + nodeTail.pzxid)
     out.ascii(names.ctime)
-    out.long(int32At(bytes, tail + nodeTail.ctime), int32At(bytes, tail + nodeTail.ctime + 4))
+    out.time(int32At(bytes, tail + nodeTail.ctime), int32At(bytes, tail + nodeTail.ctime + 4))
     out.ascii(names.mtime)
-    out.long(int32At(bytes, tail + nodeTail.mtime), int32At(bytes, tail + nodeTail.mtime + 4))
+    out.time(int32At(bytes, tail + nodeTail.mtime), int32At(bytes, tail + nodeTail.mtime + 4))
     this.#versions(names, bytes, tail)
     out.ascii(names.owner)
     out.hex(ownerHi, ownerLo)

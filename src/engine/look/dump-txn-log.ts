@@ -2,6 +2,8 @@ import { int32At } from '../../jute/long.ts'
 import { type Acl, formatAcl } from '../../model/acl.ts'
 import type { SimpleTxn, TxnPart, UnknownTxn } from '../../model/txn-multi.ts'
 import { type TxnRecord, decodeTxn } from '../../model/txn.ts'
+import type { TxnWindowPlace } from '../../formats/txn-log-reader.ts'
+import { recordHeadLength } from '../../formats/txn-log-layout.ts'
 import { txnDigestLength, txnLayout, txnTypeName, txnTypes } from '../../model/txn-layout.ts'
 import { formatText } from '../../model/znode-path.ts'
 import { ZooArkError } from '../../base/errors.ts'
@@ -11,6 +13,7 @@ import { type RecordForm, formatAclVector } from './dump-snapshot.ts'
 const quote = 0x22
 
 interface Names {
+  readonly mark: Uint8Array
   readonly zxid: Uint8Array
   readonly time: Uint8Array
   readonly session: Uint8Array
@@ -30,6 +33,7 @@ interface Names {
 }
 
 const textNames: Names = {
+  mark: textBytes(''),
   zxid: textBytes(''),
   time: textBytes(' '),
   session: textBytes(' session='),
@@ -49,15 +53,16 @@ const textNames: Names = {
 }
 
 const jsonNames: Names = {
-  zxid: textBytes('{"zxid":"'),
-  time: textBytes('","timeMs":'),
-  session: textBytes(',"session":"'),
+  mark: textBytes('{"type":"record","kind":"txn","offset":'),
+  zxid: textBytes(',"zxid":"'),
+  time: textBytes('","time":"'),
+  session: textBytes('","session":"'),
   cxid: textBytes('","cxid":'),
-  type: textBytes(',"type":"'),
+  type: textBytes(',"operation":"'),
   afterType: textBytes('"'),
   path: textBytes(',"path":'),
-  data: textBytes(',"data":"'),
-  dataNull: textBytes(',"data":null'),
+  data: textBytes(',"dataBase64":"'),
+  dataNull: textBytes(',"dataBase64":null'),
   acl: textBytes(',"acl":'),
   ephemeral: textBytes(',"ephemeral":true'),
   notEphemeral: textBytes(',"ephemeral":false'),
@@ -89,21 +94,24 @@ export class TxnLogDump {
     this.#names = form === 'json' ? jsonNames : textNames
   }
 
-  txns(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.txn(window, starts[i], ends[i])
+  txns(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number, place: TxnWindowPlace): void {
+    for (let i = 0; i < count; i++) this.txn(window, starts[i], ends[i], place.offsetOfWindow + starts[i] - recordHeadLength)
   }
 
-  /** Prints the payload window[start..end), which holds at least a header. */
-  txn(window: Uint8Array, start: number, end: number): void {
+  /** Prints the payload window[start..end), which holds at least a header. @param offset of its record in the file */
+  txn(window: Uint8Array, start: number, end: number, offset: number): void {
     const out = this.#out
     const names = this.#names
     const type = int32At(window, start + txnLayout.type)
+    if (this.#json) {
+      out.ascii(names.mark)
+      out.number(offset)
+    }
     out.ascii(names.zxid)
     out.hex(int32At(window, start + txnLayout.zxid), int32At(window, start + txnLayout.zxid + 4))
     out.ascii(names.time)
     const timeAt = start + txnLayout.time
-    if (this.#json) out.long(int32At(window, timeAt), int32At(window, timeAt + 4))
-    else out.time(int32At(window, timeAt), int32At(window, timeAt + 4))
+    out.time(int32At(window, timeAt), int32At(window, timeAt + 4))
     out.ascii(names.session)
     out.hex(int32At(window, start), int32At(window, start + 4))
     out.ascii(names.cxid)
@@ -261,6 +269,8 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
+const dataName = 'dataBase64'
+
 /** The fields of a record as name and value; values that hold bytes are already base64. */
 function fieldsOf(record: SimpleTxn | UnknownTxn): [name: string, value: unknown][] {
   switch (record.kind) {
@@ -276,7 +286,7 @@ function fieldsOf(record: SimpleTxn | UnknownTxn): [name: string, value: unknown
       return pathFields(record.path)
     case 'setData':
     case 'reconfig':
-      return [...pathFields(record.path), ['data', dataField(record.data)], ['version', record.version]]
+      return [...pathFields(record.path), [dataName, dataField(record.data)], ['version', record.version]]
     case 'setACL':
       return [...pathFields(record.path), ['acl', aclField(record.acl)], ['version', record.version]]
     case 'check':
@@ -293,7 +303,7 @@ function fieldsOf(record: SimpleTxn | UnknownTxn): [name: string, value: unknown
 }
 
 function createdFields(record: { path: Uint8Array; data: Uint8Array | null; acl: readonly Acl[] | null }): [string, unknown][] {
-  return [...pathFields(record.path), ['data', dataField(record.data)], ['acl', aclField(record.acl)]]
+  return [...pathFields(record.path), [dataName, dataField(record.data)], ['acl', aclField(record.acl)]]
 }
 
 function pathFields(path: Uint8Array): [string, unknown][] {
@@ -319,7 +329,7 @@ function jsonFields(record: TxnRecord): string {
 }
 
 function jsonPart(part: TxnPart): Record<string, unknown> {
-  return Object.fromEntries([['type', partType(part)], ...fieldsOf(part.record)])
+  return Object.fromEntries([['operation', partType(part)], ...fieldsOf(part.record)])
 }
 
 function partType(part: TxnPart): string | number {
@@ -338,7 +348,7 @@ function simpleText(record: SimpleTxn | UnknownTxn): string {
     .map(([name, value]) => {
       if (name === 'path') return ` ${printableText(String(value))}`
       if (value === true) return ` ${name}`
-      return ` ${name}=${printableText(Array.isArray(value) ? value.join(',') : String(value))}`
+      return ` ${name === dataName ? 'data' : name}=${printableText(Array.isArray(value) ? value.join(',') : String(value))}`
     })
     .join('')
 }

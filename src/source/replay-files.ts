@@ -1,0 +1,184 @@
+import { ZooArkError } from '../base/errors.ts'
+import { longAt } from '../jute/long.ts'
+import { txnLayout } from '../model/txn-layout.ts'
+import { type Zxid, formatZxid, toZxid } from '../model/zxid.ts'
+import type { DataTree, DataTreeOptions } from '../tree/data-tree.ts'
+import type { DataDirectory, HeldFile } from './data-directory.ts'
+import { type LoadedSnapshot, loadSnapshotTree } from './load-snapshot-tree.ts'
+import { Settling } from './settling.ts'
+import { type RunEnd, readTxnRun } from './txn-run.ts'
+
+export interface ReplayedFiles {
+  readonly tree: DataTree
+  readonly zxid: Zxid
+  /** `exact`: a digest of the server has proved the state on the way; `contiguous`: no transaction is missing, and there is no digest. */
+  readonly consistency: 'exact' | 'contiguous'
+  /** The snapshot that the replay began with. */
+  readonly snapshot: HeldFile
+  /** From this zxid on every state of the replay is a true one. */
+  readonly settledZxid: Zxid
+  readonly txns: number
+  /** Newer snapshots that could not be used, and why. */
+  readonly skipped: readonly { readonly file: string; readonly error: ZooArkError }[]
+}
+
+export interface ReplayOptions {
+  readonly tree?: DataTreeOptions
+  readonly onTxns?: (count: number) => void
+}
+
+/**
+ * The state at a zxid, from the newest snapshot that leads to it. A snapshot that is damaged, or not settled by then, makes way for the one
+ * before it; a state is never approximated.
+ * @param target a zxid, or `latest`: as far as the logs go
+ * @throws SOURCE_NO_SNAPSHOT, POINT_NOT_REACHABLE, POINT_IN_GAP, POINT_NOT_SETTLED, REPLAY_DIVERGED, SNAPSHOT_DAMAGED, TXN_LOG_DAMAGED
+ */
+export async function replayFiles(directory: DataDirectory, target: Zxid | 'latest', options: ReplayOptions = {}): Promise<ReplayedFiles> {
+  const candidates = directory.snapshots.filter((snapshot) => target === 'latest' || snapshot.zxid <= target).toReversed()
+  if (candidates.length === 0) throw noSnapshot(directory, target)
+  const skipped: { file: string; error: ZooArkError }[] = []
+  for (const snapshot of candidates) {
+    try {
+      return { ...(await replayFrom(directory, snapshot, target, options)), skipped }
+    } catch (error) {
+      if (!(error instanceof ZooArkError) || !mayTryOlder.has(error.code)) throw error
+      skipped.push({ file: snapshot.file.path, error })
+    }
+  }
+  // The newest snapshot's own reason is the one that a person can do something about.
+  throw skipped[0].error
+}
+
+/** Reasons that an older snapshot may not have. */
+const mayTryOlder: ReadonlySet<string> = new Set([
+  'SNAPSHOT_DAMAGED',
+  'RECORD_DAMAGED',
+  'LIMIT_EXCEEDED',
+  'POINT_NOT_SETTLED',
+  'REPLAY_DIVERGED',
+])
+
+/** Ends a run of transactions at the target; never leaves this file. */
+class TargetReached extends Error {}
+
+async function replayFrom(
+  directory: DataDirectory,
+  snapshot: HeldFile,
+  target: Zxid | 'latest',
+  options: ReplayOptions,
+): Promise<Omit<ReplayedFiles, 'skipped'>> {
+  const loaded = await loadSnapshotTree(snapshot.file, {
+    zxid: snapshot.zxid,
+    ...(options.tree === undefined ? {} : { tree: options.tree }),
+  })
+  const replay = new Replay(loaded, target, options.onTxns)
+  const end = await runToTarget(directory, snapshot, replay)
+  const { zxid } = replay
+  if (end !== 'target' && target !== 'latest' && zxid < target) throw notReached(end, zxid, target)
+  if (end !== 'target' && end.kind !== 'end') throw notReached(end, zxid, target)
+  // Where no transaction came after the snapshot began, nothing can have changed while it was written.
+  const isStill = end !== 'target' && replay.txns === 0 && loaded.summary.maxZxidSeen <= zxid
+  if (!replay.isSettled && !isStill) {
+    throw new ZooArkError('POINT_NOT_SETTLED', 'the snapshot was written while the server went on, and is not yet a state by then', {
+      place: { file: snapshot.file.path, zxid: formatZxid(zxid) },
+      hint: `A point from ${formatZxid(loaded.summary.maxZxidSeen)} on may do; an older snapshot would lead to this one.`,
+    })
+  }
+  return {
+    tree: loaded.tree,
+    zxid,
+    consistency: replay.isProved ? 'exact' : 'contiguous',
+    snapshot,
+    settledZxid: replay.settledZxid ?? zxid,
+    txns: replay.txns,
+  }
+}
+
+async function runToTarget(directory: DataDirectory, snapshot: HeldFile, replay: Replay): Promise<RunEnd | 'target'> {
+  try {
+    const run = await readTxnRun(directory.logs, snapshot.zxid, {
+      txns: (window, starts, ends, count) => replay.take(window, starts, ends, count),
+    })
+    return run.end
+  } catch (error) {
+    if (error instanceof TargetReached) return 'target'
+    throw error
+  }
+}
+
+class Replay {
+  txns = 0
+  zxid: Zxid
+  settledZxid: Zxid | undefined
+  readonly #tree: DataTree
+  readonly #target: Zxid | 'latest'
+  readonly #settling: Settling
+  readonly #onTxns: ((count: number) => void) | undefined
+
+  constructor({ tree, zxid, proved, summary }: LoadedSnapshot, target: Zxid | 'latest', onTxns: ((count: number) => void) | undefined) {
+    this.#tree = tree
+    this.#target = target
+    this.#onTxns = onTxns
+    this.zxid = zxid
+    this.#settling = new Settling({ zxid, maxZxidSeen: summary.maxZxidSeen, isProved: proved, hasDigests: summary.digest !== undefined })
+    if (proved) this.settledZxid = zxid
+  }
+
+  get isSettled(): boolean {
+    // Without a digest and without a transaction nothing tells whether the snapshot is a state already: deletions leave no trace.
+    return this.#settling.isSettled && (this.#settling.isProved || this.txns > 0)
+  }
+
+  get isProved(): boolean {
+    return this.#settling.isProved
+  }
+
+  take(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): void {
+    const tree = this.#tree
+    for (let i = 0; i < count; i++) {
+      const zxid = toZxid(longAt(window, starts[i] + txnLayout.zxid))
+      if (this.#target !== 'latest' && zxid > this.#target) throw new TargetReached()
+      const outcome = tree.applyTxn(window, starts[i], ends[i])
+      this.txns++
+      this.zxid = zxid
+      const step = this.#settling.observe(zxid, outcome)
+      if (step === 'contradiction') throw diverged(zxid, outcome)
+      if (step === 'unsettled') this.settledZxid = undefined
+      else if (step === 'settled-here' || this.settledZxid === undefined) this.settledZxid = zxid
+    }
+    this.#onTxns?.(this.txns)
+    if (this.zxid === this.#target) throw new TargetReached()
+  }
+}
+
+function diverged(zxid: Zxid, outcome: { readonly reason: string; readonly digest: string }): ZooArkError {
+  const what =
+    outcome.digest === 'mismatch'
+      ? 'the state does not have the digest that the server logged'
+      : `a transaction does not fit the state (${outcome.reason})`
+  return new ZooArkError('REPLAY_DIVERGED', what, { place: { zxid: formatZxid(zxid) } })
+}
+
+function notReached(end: RunEnd | 'target', reached: Zxid, target: Zxid | 'latest'): ZooArkError {
+  const hint = `The newest state that can be reached from here is --at ${formatZxid(reached)}.`
+  const wanted = target === 'latest' ? {} : { zxid: formatZxid(target) }
+  if (end !== 'target' && end.kind === 'hole') {
+    const message = `the logs leave out what stands between ${formatZxid(end.after)} and ${formatZxid(end.before)}`
+    return new ZooArkError('POINT_IN_GAP', message, { place: wanted, hint })
+  }
+  if (end !== 'target' && end.kind === 'damage')
+    return new ZooArkError(end.error.code, end.error.message, { place: end.error.place, hint, cause: end.error })
+  return new ZooArkError('POINT_NOT_REACHABLE', `the logs end at ${formatZxid(reached)}`, { place: wanted, hint })
+}
+
+function noSnapshot(directory: DataDirectory, target: Zxid | 'latest'): ZooArkError {
+  const oldest = directory.snapshots.at(0)
+  if (oldest === undefined)
+    return new ZooArkError('SOURCE_NO_SNAPSHOT', 'the directory holds logs and no snapshot', {
+      place: { file: directory.listing.snapshotDir },
+    })
+  return new ZooArkError('POINT_NOT_REACHABLE', `the oldest snapshot begins at ${formatZxid(oldest.zxid)}`, {
+    place: { file: directory.listing.snapshotDir, ...(target === 'latest' ? {} : { zxid: formatZxid(target) }) },
+    hint: 'Only a backup that is older can show this point.',
+  })
+}
