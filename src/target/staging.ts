@@ -1,0 +1,152 @@
+import { constants } from 'node:fs'
+import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type ErrorCode, ZooArkError } from '../base/errors.ts'
+import { openFilesUnder, processIsAlive } from './open-files.ts'
+
+/**
+ * A directory that appears whole or not at all. It is filled under a name beside the destination and published by one rename.
+ * A crash leaves a partial directory beside the destination, which the next staging of the same destination removes.
+ */
+export interface StagingDirectory {
+  /** Fill this one. */
+  readonly path: string
+  readonly destination: string
+  /** The single irreversible step. Everything in it is made durable first. @throws TARGET_NOT_EMPTY when somebody was quicker */
+  publish(): Promise<void>
+  discard(): Promise<void>
+}
+
+const errorCodes: Readonly<Record<string, ErrorCode>> = {
+  EACCES: 'TARGET_UNWRITABLE',
+  EPERM: 'TARGET_UNWRITABLE',
+  EROFS: 'TARGET_UNWRITABLE',
+  ENOTDIR: 'TARGET_UNWRITABLE',
+  EBUSY: 'TARGET_UNWRITABLE',
+  EXDEV: 'TARGET_UNWRITABLE',
+  ENOSPC: 'STORE_FULL',
+  EDQUOT: 'STORE_FULL',
+  ENOTEMPTY: 'TARGET_NOT_EMPTY',
+  EEXIST: 'TARGET_NOT_EMPTY',
+}
+
+const hints: Readonly<Record<string, string>> = {
+  EBUSY: 'The directory is a mount point; name a new directory inside it.',
+  EXDEV: 'The directory is a mount point; name a new directory inside it.',
+}
+
+/** The coded error for a failure of the operating system at a target. */
+export function targetError(error: unknown, file: string): ZooArkError {
+  if (error instanceof ZooArkError) return error
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
+  const message = error instanceof Error ? error.message : String(error)
+  const hint = hints[code]
+  return new ZooArkError(errorCodes[code] ?? 'IO_FAILED', message, { place: { file }, cause: error, ...(hint === undefined ? {} : { hint }) })
+}
+
+/**
+ * Refuses a destination that is not an empty or absent directory, that some process has open, or that cannot be written; changes nothing.
+ * Processes are seen where /proc tells of them (Linux) and as far as we may look.
+ * @throws TARGET_NOT_EMPTY, TARGET_IN_USE, TARGET_UNWRITABLE
+ */
+export async function checkEmptyTarget(directory: string): Promise<void> {
+  const destination = resolve(directory)
+  const users = await openFilesUnder(destination)
+  if (users.length > 0) {
+    throw new ZooArkError('TARGET_IN_USE', `process ${users[0].pid} has ${users[0].file} open`, { place: { file: destination } })
+  }
+  const entries = await entriesOf(destination)
+  if (entries !== undefined && entries.length > 0) {
+    throw new ZooArkError('TARGET_NOT_EMPTY', `the directory holds ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}`, {
+      place: { file: destination },
+    })
+  }
+  await checkWritable(entries === undefined ? await nearestExisting(destination) : destination)
+  await checkWritable(await nearestExisting(dirname(destination)))
+}
+
+async function entriesOf(directory: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw targetError(error, directory)
+  }
+}
+
+async function checkWritable(directory: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw targetError(error, directory)
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      await stat(at)
+      return at
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(at) === at) throw targetError(error, at)
+    }
+  }
+}
+
+/** @param owner a number that names this process among those alive: its pid. */
+export async function stageDirectory(directory: string, owner: number): Promise<StagingDirectory> {
+  const destination = resolve(directory)
+  const parent = dirname(destination)
+  const path = join(parent, `${partialPrefix(destination)}${owner}`)
+  try {
+    await mkdir(parent, { recursive: true })
+    await removeLeftovers(parent, partialPrefix(destination), owner)
+    await mkdir(path)
+  } catch (error) {
+    throw targetError(error, path)
+  }
+  return {
+    path,
+    destination,
+    discard: () => rm(path, { recursive: true, force: true }),
+    publish: async () => {
+      try {
+        await syncTree(path)
+        // Replaces nothing but an empty directory: rename refuses any other.
+        await rename(path, destination)
+        await syncDirectory(parent)
+      } catch (error) {
+        throw targetError(error, destination)
+      }
+    },
+  }
+}
+
+function partialPrefix(destination: string): string {
+  return `.${basename(destination)}.zooark-partial-`
+}
+
+/** What a restore that died left here. One that is at work keeps its own. */
+async function removeLeftovers(parent: string, prefix: string, owner: number): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(prefix)) continue
+    const pid = Number(name.slice(prefix.length))
+    if (pid !== owner && processIsAlive(pid)) continue
+    await rm(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+/** Files are synced by their writers; here the directories, from the leaves up. */
+async function syncTree(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) if (entry.isDirectory()) await syncTree(join(directory, entry.name))
+  await syncDirectory(directory)
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
