@@ -22,6 +22,8 @@ export async function checkObjects(
   const sizes = new Map<string, number>()
   for await (const { key, sizeBytes } of store.list('')) sizes.set(key, sizeBytes)
   const heads = [...sizes.keys()].filter((key) => key.startsWith('head/'))
+  const own = await note(REPOSITORY_KEY, async () => void decodeEnvelope(await store.get(REPOSITORY_KEY), REPOSITORY_KEY, 'repository'))
+  if (own !== undefined) findings.push(own)
   const refs = await checkChains(store, zstd, heads, findings)
   const referenced = new Set([REPOSITORY_KEY, ...heads, ...refs.keys()])
   const objects = [...heads.map((key) => ({ key, sizeBytes: sizes.get(key) ?? 0 })), ...refs.values()]
@@ -92,7 +94,7 @@ async function checkObject(store: ObjectStore, ref: ObjectRef, sizeBytes: number
   decodeEnvelope(bytes, ref.key, ref.key.startsWith('pack/') ? 'pack' : 'blob')
 }
 
-/** Damage and absence become a finding; what keeps us from looking (permissions, a failing store) is thrown. */
+/** Damage, absence and a version from the future become a finding; what keeps us from looking (permissions, a failing store) is thrown. */
 async function note(key: string, act: () => Promise<void>): Promise<CheckFinding | undefined> {
   try {
     await act()
@@ -102,6 +104,7 @@ async function note(key: string, act: () => Promise<void>): Promise<CheckFinding
     const object = error.place.object ?? key
     if (error.code === 'OBJECT_NOT_FOUND') return { object, problem: 'missing', message: error.message }
     if (error.code === 'REPOSITORY_DAMAGED') return { object, problem: 'damaged', message: error.message }
+    if (error.code === 'REPOSITORY_FORMAT_TOO_NEW') return { object, problem: 'too-new', message: error.message }
     throw error
   }
 }

@@ -89,12 +89,15 @@ export function decodeHead(zstd: Zstd, bytes: Uint8Array, key: string): Commit {
   }
 }
 
-/** Checks that `next` follows `last` (undefined: that it is the first). */
+/**
+ * Checks that `next` follows `last` (undefined: that it is the first). A head's own hashes vouch for the link in it, so where the link does
+ * not hold it is the head before it that is not what it was.
+ */
 export function checkLink(last: Commit | undefined, next: Commit): void {
-  const key = headKey(next.timeline, next.seq)
-  if (next.seq !== (last?.seq ?? 0) + 1)
-    throw damagedObject(headKey(next.timeline, (last?.seq ?? 0) + 1), 'the head is missing and a later one is there')
-  if (next.previous !== (last?.hash ?? null)) throw damagedObject(key, 'it does not name the head before it as that now is')
+  const seq = last?.seq ?? 0
+  if (next.seq !== seq + 1) throw damagedObject(headKey(next.timeline, seq + 1), 'the head is missing and a later one is there')
+  if (next.previous !== (last?.hash ?? null))
+    throw damagedObject(headKey(next.timeline, seq), 'it is not the head that the next one follows')
 }
 
 function textOf(header: JsonObject, name: string): string | undefined {

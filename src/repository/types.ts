@@ -116,7 +116,7 @@ export interface CheckProgress {
 
 export interface CheckFinding {
   readonly object: string
-  readonly problem: 'missing' | 'damaged' | 'chain-broken'
+  readonly problem: 'missing' | 'damaged' | 'too-new'
   readonly message: string
 }
 
