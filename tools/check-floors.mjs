@@ -24,6 +24,7 @@ export const floors = {
   admin: 4,
   server: 4,
   archive: 4,
+  replay: 4,
   source: 5,
   target: 5,
   interop: 5,

@@ -9,11 +9,13 @@
  *     ! a line of stderr
  *     ? 2                             the exit code, where it is not 0
  *
+ * Output of --json must keep the contract of src/config/json-output.ts.
  * Times, durations, rates and the run's directory are normalised, so that the files are the same on every machine.
  * `UPDATE_TRANSCRIPTS=1 npx vitest run test/cli` writes what was seen; read the difference before you commit it.
  */
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { checkJsonOutput } from './json-contract.ts'
 import type { Outcome } from './run-zooark.ts'
 import { root, runZooark } from './run-zooark.ts'
 
@@ -75,7 +77,10 @@ export async function replayTranscript(text: string, directory: string): Promise
       if (seen.length > 0 && commands > 0) seen.push('')
       seen.push(line)
       commands++
-      const outcome = await runZooark(splitWords(line).slice(2), { cwd: directory })
+      const args = splitWords(line).slice(2)
+      const outcome = await runZooark(args, { cwd: directory })
+      const departures = args.includes('--json') ? checkJsonOutput(args, outcome.stdout) : []
+      if (departures.length > 0) throw new Error(`${line}\n  departs from docs/reference/json.md:\n  ${departures.join('\n  ')}`)
       seen.push(...formatOutcome(outcome, directory))
     } else if (line.startsWith('$ ')) {
       throw new Error(`a transcript runs only zooark, not: ${line}`)

@@ -7,13 +7,10 @@ const commands = {
     output.line('working')
     output.item('working', {})
     await output.flush()
-    await new Promise((resolve, reject) => {
-      const alive = setInterval(() => {}, 1000)
-      signal.addEventListener('abort', () => {
-        clearInterval(alive)
-        reject(signal.reason)
-      })
-    })
+    const alive = setInterval(() => {}, 1000)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    clearInterval(alive)
+    signal.throwIfAborted()
   },
   /** Does not listen. */
   deaf: async ({ output, signal }) => {
