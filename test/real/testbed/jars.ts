@@ -3,6 +3,7 @@
  * compiles our small Java helpers against each of them. Nothing here is part of the product: the product needs no Java.
  */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,13 +19,16 @@ const RECIPE = 'r1'
 const DOWNLOAD_TIMEOUT_MS = 240_000
 const COMPILE_TIMEOUT_MS = 120_000
 
-const repositoryRoot = findRepositoryRoot(import.meta.url)
-const javaSources = join(repositoryRoot, 'test/real/testbed/java')
+const javaFolder = 'test/real/testbed/java'
+const repositoryRoot = findRepositoryRoot(fileURLToPath(import.meta.url))
+const javaSources = join(repositoryRoot, javaFolder)
 
-/** Run from sources (vitest) or from compiled output inside the cache: the repository is the nearest parent that holds our sources. */
-function findRepositoryRoot(moduleUrl: string): string {
-  const fromEnvironment = process.env['ZOOARK_REPOSITORY_ROOT']
-  return fromEnvironment ?? join(dirname(fileURLToPath(moduleUrl)), '../../..')
+/** This file runs from its source (vitest) and compiled from `.build` (scripts): the repository is the nearest parent that holds the Java sources. */
+function findRepositoryRoot(from: string): string {
+  const parent = dirname(from)
+  if (existsSync(join(parent, javaFolder))) return parent
+  if (parent === from) throw new Error(`no parent folder holds ${javaFolder}`)
+  return findRepositoryRoot(parent)
 }
 
 /** ZOOARK_TEST_CACHE, or a folder under node_modules that `npm ci` throws away. */

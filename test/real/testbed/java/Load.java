@@ -177,7 +177,8 @@ public final class Load {
 
     private void operation(long index) throws Exception {
         int dice = random.nextInt(1000);
-        if (paths.size() > keepMax && dice < 500) removeOne();
+        if (index % 40 == 20 && options.containsKey("reconfig-member")) reconfigure();
+        else if (paths.size() > keepMax && dice < 500) removeOne();
         else if (dice < 230) create(CreateMode.PERSISTENT);
         else if (dice < 290) create(CreateMode.PERSISTENT_SEQUENTIAL);
         else if (dice < 330) create(CreateMode.EPHEMERAL);
@@ -192,7 +193,6 @@ public final class Load {
         else if (dice < 920) failingMulti();
         else if (dice < 950) failing();
         else if (dice < 965) visitor();
-        else if (dice < 970) reconfigure();
         else if (dice < 985) rootSequence();
         else pipelinedSets();
     }
