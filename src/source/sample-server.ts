@@ -9,7 +9,7 @@ import { encodeTxn, type Txn, type TxnRecord } from '../model/txn.ts'
 import { txnTypes } from '../model/txn-layout.ts'
 import { makeZxid, type Zxid, zeroZxid } from '../model/zxid.ts'
 import { DataTree } from '../tree/data-tree.ts'
-import { treeRecordSpans } from './tree-spans.ts'
+import { treeRecordSpans } from '../replay/tree-spans.ts'
 
 /**
  * Writes the data directory that a ZooKeeper server of 3.8 would leave after a given history: a first snapshot and txn logs with digests.

@@ -1,0 +1,89 @@
+import type { SegmentWriter } from '../../archive/segment-writer.ts'
+import { longAt } from '../../jute/long.ts'
+import { txnLayout } from '../../model/txn-layout.ts'
+import { formatZxid, toZxid, type Zxid } from '../../model/zxid.ts'
+import type { Settling } from '../../source/settling.ts'
+import type { TxnRunSink } from '../../source/txn-run.ts'
+import type { DataTree } from '../../tree/data-tree.ts'
+
+/** Where replay and log contradict each other: nothing from `zxid` on is taken. */
+export interface Contradiction {
+  readonly zxid: Zxid
+  readonly what: string
+}
+
+export interface CaptureParts {
+  readonly tree: DataTree
+  readonly settling: Settling
+  /** Called when the state after the txn just applied is the first true one known: writes it, and opens the segments that go on from it. */
+  readonly onSettled: (zxid: Zxid) => Promise<SegmentWriter>
+  /** The segments to go on with when the tree is true already. */
+  readonly segments: SegmentWriter | null
+  readonly onTxns: (count: number) => void
+  readonly signal: AbortSignal
+}
+
+/** Applies every txn of a run to the tree, and appends those that follow a true state to the segments. */
+export class Capture implements TxnRunSink {
+  contradiction: Contradiction | null = null
+  segments: SegmentWriter | null
+  /** The digest before a txn that opens a segment: asked by the segment writer. */
+  digest: bigint | null = null
+  readonly #parts: CaptureParts
+
+  constructor(parts: CaptureParts) {
+    this.#parts = parts
+    this.segments = parts.segments
+  }
+
+  async txns(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): Promise<void> {
+    if (this.contradiction !== null) return
+    this.#parts.signal.throwIfAborted()
+    for (let i = 0; i < count; i++) {
+      const isTaken = this.#take(window, starts[i], ends[i])
+      if (isTaken === 'contradiction') return
+      if (isTaken === 'settled-here') {
+        this.digest = this.#parts.tree.digest()
+        this.segments = await this.#parts.onSettled(zxidOf(window, starts[i]))
+      }
+      if (this.segments?.full === true) await this.segments.flush()
+    }
+    this.#parts.onTxns(count)
+  }
+
+  #take(window: Uint8Array, start: number, end: number): 'taken' | 'settled-here' | 'contradiction' {
+    const { tree, settling } = this.#parts
+    if (this.segments?.closesBefore(end - start) === true) this.digest = tree.digest()
+    const outcome = tree.applyTxn(window, start, end)
+    const isPlain = outcome.verdict === 'applied' && outcome.digest !== 'mismatch' && settling.isSettled && (settling.isProved || outcome.digest === 'none')
+    if (!isPlain) {
+      const step = settling.observe(zxidOf(window, start), outcome)
+      if (step === 'settled-here') return step
+      if (step === 'contradiction') {
+        this.contradiction = { zxid: zxidOf(window, start), what: describe(outcome) }
+        return step
+      }
+      if (step === 'unsettled') {
+        // What was appended in the belief that the snapshot is true rests on a wrong state.
+        this.segments = null
+        return 'taken'
+      }
+    }
+    this.segments?.append(window, start, end)
+    return 'taken'
+  }
+}
+
+function zxidOf(window: Uint8Array, start: number): Zxid {
+  return toZxid(longAt(window, start + txnLayout.zxid))
+}
+
+function describe(outcome: { readonly reason: string; readonly digest: string }): string {
+  if (outcome.digest === 'mismatch') return 'the replayed state does not have the digest that the server logged'
+  return `the txn does not fit the state (${outcome.reason})`
+}
+
+/** For messages: `0x… (what)`. */
+export function formatContradiction({ zxid, what }: Contradiction): string {
+  return `${formatZxid(zxid)}: ${what}`
+}
