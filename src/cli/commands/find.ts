@@ -1,7 +1,28 @@
-import { ZooArkError } from '../../base/errors.ts'
+import { exitCodes } from '../../base/errors.ts'
+import { findZnodes } from '../../engine/look/find-znodes.ts'
+import { openPlace } from '../../engine/look/open-place.ts'
+import { formatPath } from '../../model/znode-path.ts'
 import type { CommandContext, ExitCode } from '../command-context.ts'
+import { optional } from '../render/optional.ts'
+import { noticeIfFuzzy, whereDocument, znodeDocument } from '../render/znode.ts'
 
 /** `zooark find` */
-export function run(context: CommandContext): Promise<ExitCode> {
-  return Promise.reject(new ZooArkError('NOT_SUPPORTED', `${context.command} is not built yet`))
+export async function run(context: CommandContext): Promise<ExitCode> {
+  const { args, options, output } = context
+  const { view, znode } = await openPlace(args[0], optional('at', options.at), context)
+  noticeIfFuzzy(output, view)
+  const wanted = {
+    ...optional('match', options.match),
+    ...optional('kind', options.kind),
+    ...optional('depth', options.depth),
+    ...optional('limit', options.limit),
+  }
+  const isText = output.format === 'text'
+  const znodes = await findZnodes(view, znode, wanted, (found) => {
+    const path = found.bytes.subarray(found.pathStart, found.pathEnd)
+    if (isText) output.line(formatPath(path))
+    else output.item('znode', znodeDocument(path, found.stat(), found.dataLength, found.childCount))
+  })
+  output.summary({ ...whereDocument(view), znodes })
+  return exitCodes.clean
 }
