@@ -19,6 +19,8 @@ const jsonSchema = 1
 /** Lines are handed to the stream in pieces of this size: one system call for hundreds of lines. */
 const bufferedCharsMax = 64 * 1024
 
+const columnsUnknown = 80
+
 export interface OutputOptions {
   readonly command: CommandName
   readonly format: 'text' | 'json'
@@ -46,7 +48,8 @@ export class Output {
       mode: options.format === 'json' ? 'json' : stderr.isTTY === true ? 'terminal' : 'silent',
       clock,
       write: (text) => stderr.write(text),
-      columns: () => stderr.columns ?? 80,
+      // Terminals that do not know their width say 0.
+      columns: () => stderr.columns || columnsUnknown,
     })
   }
 
