@@ -1,10 +1,15 @@
 /**
  * A vitest reporter that says at the very end which tests did not run and why, so that a green run on a machine without
- * Java is never mistaken for a whole one. The reason is the note of `context.skip(note)`.
+ * Java is never mistaken for a whole one. The reason is the note of `context.skip(note)`, or stands in a title as `(SKIPPED, reason)`.
  */
 
 /** So many skipped tests of one reason are named; the count always covers all of them. */
 const namesMax = 5
+
+/** @param {{ note?: string }} result @param {string} fullName titles of the groups and of the test */
+export function reasonOf(result, fullName) {
+  return result.note ?? /\(SKIPPED,\s*(?<reason>[^)]*)\)/.exec(fullName)?.groups.reason ?? 'no reason given, which is a defect'
+}
 
 /** @param {{ name: string, reason: string }[]} skipped @returns {string} */
 export function formatSkipped(skipped) {
@@ -25,8 +30,7 @@ export default class SkippedTestsReporter {
     const skipped = []
     for (const testModule of testModules) {
       for (const test of testModule.children.allTests('skipped')) {
-        const result = test.result()
-        skipped.push({ name: `${testModule.relativeModuleId} > ${test.fullName}`, reason: result.note ?? 'no reason given' })
+        skipped.push({ name: `${testModule.relativeModuleId} > ${test.fullName}`, reason: reasonOf(test.result(), test.fullName) })
       }
     }
     process.stdout.write(`\n${formatSkipped(skipped)}`)

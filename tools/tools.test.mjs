@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { completeLockfile, platformOf } from './complete-lockfile.mjs'
-import { formatSkipped } from './skipped-tests-reporter.mjs'
+import { formatSkipped, reasonOf } from './skipped-tests-reporter.mjs'
 
 describe('the reporter of skipped tests', () => {
   it('counts all, groups by reason and names some', () => {
@@ -11,6 +11,12 @@ describe('the reporter of skipped tests', () => {
     expect(text).toContain('  7 because: no Java\n    - a 0\n')
     expect(text).toContain('    - and 2 more\n')
     expect(text).toContain('  1 because: no root\n    - b\n')
+  })
+
+  it('finds the reason in the note or in a title', () => {
+    expect(reasonOf({ note: 'no root' }, 'x')).toBe('no root')
+    expect(reasonOf({}, 'boots (SKIPPED, needs ZooKeeper 3.9) > once')).toBe('needs ZooKeeper 3.9')
+    expect(reasonOf({}, 'x')).toContain('no reason given')
   })
 
   it('says zero aloud', () => {

@@ -110,7 +110,7 @@ const differenceCounts: readonly JsonField[] = [
 const finding: readonly JsonField[] = [
   field('code', 'string', 'error code, as in errors.md'),
   field('message', 'string', 'what is wrong'),
-  field('place', 'object', 'where: any of file, offset, object, zxid, path'),
+  field('place', 'object', 'where it is, as far as known: file, offset, object, zxid, path'),
 ]
 
 export const jsonOutputs: Readonly<Record<CommandName, JsonOutput>> = {
@@ -325,7 +325,7 @@ export const jsonError: readonly JsonField[] = [
   field('error', 'object', 'the failure'),
   field('error.code', 'string', 'its code, as in errors.md'),
   field('error.message', 'string', 'what happened'),
-  field('error.place', 'object', 'where: any of file, offset, zxid, path, server, object'),
+  field('error.place', 'object', 'where it is, as far as known: file, offset, zxid, path, server, object'),
   field('error.hint', 'string', 'the next step'),
   field('error.exitCode', 'number', 'the exit code of the process'),
   field('error.retryable', 'boolean', 'whether the same command can succeed later'),
