@@ -16,6 +16,8 @@ export interface StoredBatch {
   readonly ends: Uint32Array<ArrayBuffer>
   /** 32 bytes a block where asked for, else empty. */
   readonly hashes: Uint8Array<ArrayBuffer>
+  /** The buffer of the batch's plain bytes, free to be filled again. */
+  readonly spent: ArrayBuffer
 }
 
 export interface BlockCompressor {
@@ -48,7 +50,7 @@ export function compressBatch(zstd: Zstd, batch: BlockBatch): StoredBatch {
     stored.set(piece, at)
     at += piece.length
   }
-  return { stored, ends, hashes }
+  return { stored, ends, hashes, spent: batch.plain.buffer }
 }
 
 /** In this thread, at once. */

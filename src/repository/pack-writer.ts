@@ -7,6 +7,9 @@ import { BATCH_BYTES, IN_FLIGHT_BYTES_MAX, TARGET_BLOCK_BYTES, TARGET_PACK_BYTES
 import { chunkEntryLayout, encodeChunkEntry } from './pack.ts'
 import type { ObjectRef } from './types.ts'
 
+/** Enough for every batch that can be under way between two calls of `flush`. */
+const SPENT_BUFFERS_MAX = 2 + IN_FLIGHT_BYTES_MAX / BATCH_BYTES
+
 /** A stored pack, and its tail so that it need not be read back to be indexed. */
 export interface WrittenPack {
   readonly ref: ObjectRef
@@ -20,8 +23,8 @@ class Batch {
   readonly metas: Uint8Array[] = []
   length = 0
 
-  constructor(sizeBytes: number) {
-    this.plain = new Uint8Array(sizeBytes)
+  constructor(buffer: ArrayBuffer) {
+    this.plain = new Uint8Array(buffer)
   }
 }
 
@@ -30,8 +33,10 @@ export class PackWriter {
   readonly #compressor: BlockCompressor
   readonly #packs: WrittenPack[] = []
   readonly #puts = new Set<Promise<void>>()
-  #batch = new Batch(0)
+  #batch = new Batch(new ArrayBuffer(0))
   #blockStart = 0
+  /** Buffers of batches that are done, to be filled again: fresh memory costs more than filling it. */
+  readonly #spent: ArrayBuffer[] = []
   #meta: Uint8Array = new Uint8Array(64 * chunkEntryLayout.size)
   #metaLength = 0
   #writer = new EnvelopeWriter('pack', 'none')
@@ -53,7 +58,9 @@ export class PackWriter {
     this.#throwFailure()
     if (this.#batch.length + plain.length > this.#batch.plain.length) {
       this.#submit()
-      this.#batch = new Batch(Math.max(BATCH_BYTES, plain.length))
+      this.#batch = new Batch(
+        plain.length <= BATCH_BYTES ? (this.#spent.pop() ?? new ArrayBuffer(BATCH_BYTES)) : new ArrayBuffer(plain.length),
+      )
     }
     const batch = this.#batch
     if (this.#metaLength + chunkEntryLayout.size > this.#meta.length)
@@ -101,7 +108,7 @@ export class PackWriter {
   #submit(): void {
     this.#closeBlock()
     const { ends, metas, plain, length } = this.#batch
-    this.#batch = new Batch(0)
+    this.#batch = new Batch(new ArrayBuffer(0))
     this.#blockStart = 0
     if (ends.length === 0) return
     const plainLengths = ends.map((end, block) => end - (block === 0 ? 0 : ends[block - 1]))
@@ -123,6 +130,7 @@ export class PackWriter {
       start = batch.ends[block]
     }
     this.inFlightBytes += batch.stored.length - plainBytes
+    if (batch.spent.byteLength === BATCH_BYTES && this.#spent.length < SPENT_BUFFERS_MAX) this.#spent.push(batch.spent)
     if (this.#writer.storedBytes >= TARGET_PACK_BYTES) this.#closePack()
     this.#notify()
   }

@@ -2,16 +2,18 @@
 import { mapAtOnce } from '../base/async.ts'
 import type { Clock } from '../base/clock.ts'
 import { invariant, ZooArkError } from '../base/errors.ts'
+import { processorCount } from '../base/processors.ts'
 import { type Zstd, zstd } from '../base/zstd.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { openBlob } from './blob.ts'
-import { inlineCompressor } from './block-compressor.ts'
+import { type BlockCompressor, inlineCompressor } from './block-compressor.ts'
 import { checkObjects, REPOSITORY_KEY } from './check.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { RepositoryDraft } from './draft.ts'
 import { damagedObject, decodeEnvelope, EnvelopeWriter, FORMAT_VERSION } from './envelope.ts'
 import { checkLink, checkTimelineName, decodeHead, headKey, headPrefix, parseHeadKey } from './head.ts'
 import { CACHE_BYTES_DEFAULT, READS_AT_ONCE } from './limits.ts'
+import { builtWorkerUrl, threadedCompressor } from './threaded-compressor.ts'
 import type { BlobReader, CheckProgress, CheckReport, Commit, Draft, ObjectRef, Repository } from './types.ts'
 
 export interface RepositoryOptions {
@@ -21,6 +23,8 @@ export interface RepositoryOptions {
   readonly writer: string
   /** Decoded blocks kept for reuse, bytes. */
   readonly cacheBytesMax?: number
+  /** Threads that compress beside this one; 0 for none. Default: as many as can run at once. */
+  readonly threads?: number
 }
 
 const REPOSITORY_ID = /^[a-z0-9-]{1,64}$/
@@ -135,7 +139,7 @@ class StoredRepository implements Repository {
     return new RepositoryDraft({
       store: this.#store,
       zstd: this.#zstd,
-      compressor: inlineCompressor(this.#zstd),
+      compressor: this.#compressor(),
       committed: this.#chunks.index,
       timeline,
       head,
@@ -157,6 +161,16 @@ class StoredRepository implements Repository {
 
   checkObjects(level: 'chain' | 'hash', onProgress?: (progress: CheckProgress) => void): Promise<CheckReport> {
     return checkObjects(this.#store, this.#zstd, level, onProgress)
+  }
+
+  #compressor(): BlockCompressor {
+    const inline = inlineCompressor(this.#zstd)
+    const threads = this.#options.threads ?? processorCount()
+    const workerUrl = builtWorkerUrl()
+    // With one processor a thread would only take turns with this one.
+    return threads === 0 || (this.#options.threads === undefined && threads === 1) || workerUrl === undefined
+      ? inline
+      : threadedCompressor(inline, { threads, workerUrl })
   }
 
   async #loadPacks(): Promise<void> {
