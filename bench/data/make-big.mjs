@@ -48,13 +48,13 @@ const options = {
   systemProperties: { 'zookeeper.snapCount': '100000000', 'zookeeper.snapshotSizeFactor': '-1' },
 }
 const server = await startStandalone(options)
-await load('base', server, znodes)
+load('base', server, znodes)
 await server.stop()
 const old = readdirSync(join(draft, 'version-2'))
 await server.start() // takes the snapshot
 await server.waitUntilServing(300_000)
 for (const file of old) rmSync(join(draft, 'version-2', file))
-await load('log', server, txns)
+load('log', server, txns)
 await server.stop()
 renameSync(draft, directory)
 for (const suffix of ['.server.log', '.zoo.cfg']) rmSync(`${draft}${suffix}`, { force: true })

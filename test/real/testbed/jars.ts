@@ -15,7 +15,7 @@ export type SupportedVersion = (typeof supportedVersions)[number]
 export type Jars = { readonly classPath: readonly string[] } | { readonly missing: string }
 
 /** Raised when the recipe below changes, so that a cache filled by an older recipe is not used. */
-const RECIPE = 'r1'
+const RECIPE = 'r2'
 const DOWNLOAD_TIMEOUT_MS = 240_000
 const COMPILE_TIMEOUT_MS = 120_000
 
@@ -140,6 +140,7 @@ function providedBy(version: string): Artifact[] {
     artifacts.push({ group: 'io.dropwizard.metrics', name: 'metrics-core', version: minor === 6 ? '3.2.5' : '4.1.12.1' })
     artifacts.push({ group: 'org.xerial.snappy', name: 'snappy-java', version: '1.1.10.5' })
   }
+  if (minor <= 7) artifacts.push({ group: 'org.slf4j', name: 'slf4j-reload4j', version: '1.7.36' })
   if (minor >= 9) artifacts.push({ group: 'ch.qos.logback', name: 'logback-classic', version: '1.3.15' })
   return artifacts
 }

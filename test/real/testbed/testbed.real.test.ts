@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWithZooKeeper } from './describe-with-zookeeper.ts'
-import { asClientSees, clientDump, oracleStates, oracleTxns, runLoad } from './helpers.ts'
+import { asClientSees, clientDump, oracleStates, oracleTxns, runLoad, startLoad } from './helpers.ts'
 import { type RealServer, startEnsemble, startStandalone } from './server.ts'
 
 const TIMEOUT_MS = 180_000
@@ -46,13 +46,17 @@ await describeWithZooKeeper('3.8.4', 'the real-server testbed', () => {
     expect(txns[0]!.zxid).toBe(`0x${log.slice('log.'.length)}`)
   })
 
-  it('an ensemble elects a leader and survives the loss of it', { timeout: TIMEOUT_MS }, async () => {
+  it('an ensemble elects a leader and survives the loss of it under load', { timeout: TIMEOUT_MS }, async () => {
     const ensemble = await startEnsemble({ version: '3.8.4', directory: join(directory, 'ensemble'), size: 3, heapMb: 128 })
     try {
       const leader = await ensemble.leader()
+      const load = await startLoad({ version: '3.8.4', connectString: ensemble.connectString, seed: 2, ops: 1_000_000 })
+      await expect.poll(() => load.progress().ops, { timeout: 30_000 }).toBeGreaterThan(0)
       await leader.kill()
       const next = await ensemble.leader()
       expect(next.id).not.toBe(leader.id)
+      const opsBefore = load.progress().ops
+      expect((await load.stop()).ops).toBeGreaterThanOrEqual(opsBefore)
       await leader.start()
       await leader.waitUntilServing()
       expect(await leader.mode()).toBe('follower')
