@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/base/checksum.ts'
 import { toHex } from '../../src/base/hex.ts'
+import { EnvelopeWriter } from '../../src/repository/envelope.ts'
 import { createRepository, openRepository } from '../../src/repository/repository.ts'
 import type { Commit } from '../../src/repository/types.ts'
 import { countingStore } from '../../src/storage/counting-store.ts'
@@ -36,6 +37,23 @@ describe('a new repository', () => {
     await store.put('version-2/log.1', new Uint8Array(1))
     await expect(create(store)).rejects.toThrow(coded('REPOSITORY_PLACE_TAKEN', 'version-2/log.1'))
     expect(await keysOf(store)).toEqual(['version-2/log.1'])
+  })
+
+  it.each([
+    ['a later format', { format: 2, id: 'r', created: 'x', writer: 'x', requires: [] }],
+    ['a feature of the future', { format: 1, id: 'r', created: 'x', writer: 'x', requires: ['sealed'] }],
+    ['a later format that says everything else in another way', { format: 9 }],
+  ])('with %s is refused as too new', async (_what, header) => {
+    const store = memoryStore()
+    await store.put('repository', new EnvelopeWriter('repository', 'none').finish(header).bytes)
+    await expect(openRepository(store, options)).rejects.toThrow(coded('REPOSITORY_FORMAT_TOO_NEW', 'repository'))
+    await expect(create(store)).rejects.toThrow(coded('REPOSITORY_FORMAT_TOO_NEW', 'repository'))
+  })
+
+  it('that says nothing of a repository is damaged', async () => {
+    const store = memoryStore()
+    await store.put('repository', new EnvelopeWriter('repository', 'none').finish({ format: 1 }).bytes)
+    await expect(openRepository(store, options)).rejects.toThrow(coded('REPOSITORY_DAMAGED', 'repository'))
   })
 
   it('is not found in an empty store', async () => {
