@@ -1,5 +1,4 @@
 import { int32At, joinLong } from '../jute/long.ts'
-import { copyBytes } from './node-store.ts'
 
 /**
  * ACL lists by key, as jute vectors, verbatim (ZooKeeper: `ReferenceCountedACLCache`).
@@ -136,9 +135,9 @@ export function worldAclVector(perms: number): Uint8Array {
   vector[3] = 1
   vector[7] = perms
   vector[11] = world.length
-  copyBytes(world, 0, world.length, vector, 12)
+  vector.set(world, 12)
   vector[20] = anyone.length
-  copyBytes(anyone, 0, anyone.length, vector, 21)
+  vector.set(anyone, 21)
   return vector
 }
 

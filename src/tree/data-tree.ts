@@ -5,7 +5,7 @@ import { decodeNodeRecord, type NodeRecord, nodeTail } from '../model/node-recor
 import { type Zxid, formatZxid, toZxid } from '../model/zxid.ts'
 import { formatPath } from '../model/znode-path.ts'
 import { AclTable } from './acl-table.ts'
-import { nodeLive, nodeUndigested, NodeStore } from './node-store.ts'
+import { nodeUndigested, NodeStore } from './node-store.ts'
 import { pathHashOf } from './path-index.ts'
 import { QuotaTracker } from './quota.ts'
 import { SessionTable } from './session-table.ts'
@@ -197,7 +197,7 @@ export class DataTree {
   }
 
   startOf(index: number): number {
-    return this.#nodes.offset[index]
+    return this.#nodes.offsetOf(index)
   }
 
   endOf(index: number): number {
@@ -205,7 +205,7 @@ export class DataTree {
   }
 
   childCount(index: number): number {
-    return this.#nodes.childCount[index]
+    return this.#nodes.childCountOf(index)
   }
 
   /** A znode as an object, for people; path and data are views, valid until the next change of the tree. */
@@ -215,16 +215,16 @@ export class DataTree {
 
   /** -1 for the root. */
   parentOf(index: number): number {
-    return this.#nodes.parent[index]
+    return this.#nodes.parentOf(index)
   }
 
   /** Children in no particular order; looks at every znode unless there are none. */
   children(index: number): Uint32Array {
-    const found = new Uint32Array(this.#nodes.childCount[index])
-    const { parent, flags, entryCount } = this.#nodes
+    const nodes = this.#nodes
+    const found = new Uint32Array(nodes.childCountOf(index))
     let count = 0
-    for (let node = 0; node < entryCount && count < found.length; node++) {
-      if (parent[node] === index && (flags[node] & nodeLive) !== 0) found[count++] = node
+    for (let node = 0; node < nodes.entryCount && count < found.length; node++) {
+      if (nodes.parentOf(node) === index && nodes.isLive(node)) found[count++] = node
     }
     return found.subarray(0, count)
   }
@@ -237,9 +237,8 @@ export class DataTree {
   /** The ACL lists that znodes refer to, by rising key, as a snapshot holds them. Looks at every znode. */
   aclEntries(): { readonly key: bigint; readonly bytes: Uint8Array }[] {
     const used = this.#acls.marks()
-    const { flags, entryCount } = this.#nodes
-    for (let node = 0; node < entryCount; node++) {
-      if ((flags[node] & nodeLive) === 0) continue
+    for (let node = 0; node < this.#nodes.entryCount; node++) {
+      if (!this.#nodes.isLive(node)) continue
       const view = this.#nodes.viewOf(node)
       const tail = this.#nodes.tailOf(node)
       used.mark(view.getInt32(tail), view.getInt32(tail + 4))
@@ -250,9 +249,8 @@ export class DataTree {
   /** Indices of znodes whose ACL key has no list, which old servers left in fuzzy snapshots (ZOOKEEPER-4689). Looks at every znode. */
   danglingAcls(): number[] {
     const found: number[] = []
-    const { flags, entryCount } = this.#nodes
-    for (let node = 0; node < entryCount; node++) {
-      if ((flags[node] & nodeLive) === 0) continue
+    for (let node = 0; node < this.#nodes.entryCount; node++) {
+      if (!this.#nodes.isLive(node)) continue
       const view = this.#nodes.viewOf(node)
       const tail = this.#nodes.tailOf(node)
       if (this.#acls.get(view.getInt32(tail), view.getInt32(tail + 4)) === undefined) found.push(node)
@@ -273,13 +271,8 @@ export class DataTree {
 
   /** Bytes of all records, of room in them that is free again, and of the typed arrays. */
   memoryUse(): { readonly recordBytes: number; readonly freeBytes: number; readonly indexBytes: number } {
-    const { records, segment, offset, parent, childCount, flags, digests, index } = this.#nodes
-    const columns = [segment, offset, parent, childCount, flags, digests, index.slots]
-    return {
-      recordBytes: records.totalBytes,
-      freeBytes: records.freeBytes,
-      indexBytes: columns.reduce((sum, column) => sum + column.byteLength, 0),
-    }
+    const { records, indexBytes } = this.#nodes
+    return { recordBytes: records.totalBytes, freeBytes: records.freeBytes, indexBytes }
   }
 
   #adoptRecord(segment: number, window: Uint8Array, view: DataView, offset: number, last: number): number {
@@ -313,7 +306,7 @@ export class DataTree {
     const nodes = this.#nodes
     const length = end - start
     let above = last
-    while (above >= 0 && nodes.viewOf(above).getInt32(nodes.offset[above]) > length) above = nodes.parent[above]
+    while (above >= 0 && nodes.viewOf(above).getInt32(nodes.offsetOf(above)) > length) above = nodes.parentOf(above)
     return above >= 0 && nodes.hasPath(above, window, start, end) ? above : nodes.find(window, start, end, hash)
   }
 

@@ -18,14 +18,11 @@ export class NodeStore {
   readonly index: PathIndex
   readonly #seed: number
 
-  /** Columns. An entry is live, dead (deleted, but named by orphans) or free. */
-  segment = new Uint16Array(columnLengthMin)
-  offset = new Uint32Array(columnLengthMin)
-  /** Entry of the parent; -1 for the root. In free entries: the next free one. */
-  parent = new Int32Array(columnLengthMin)
-  /** Znodes that name this entry as their parent, dead entries included. */
-  childCount = new Uint32Array(columnLengthMin)
-  flags = new Uint8Array(columnLengthMin)
+  /**
+   * Four numbers an entry, side by side since they are needed together: offset of the record in its segment, entry of the parent (-1 for the
+   * root; in free entries the next free one), number of znodes that name this entry as their parent, and segment with flags.
+   */
+  #cells = new Int32Array(cellLength * entriesMin)
   /** Digest of each znode; only while `digestActive`. */
   digests = new Uint32Array(0)
 
@@ -42,7 +39,7 @@ export class NodeStore {
   constructor(options: { seed: number; expectedNodes: number }) {
     this.#seed = options.seed
     this.index = new PathIndex(options.expectedNodes)
-    if (options.expectedNodes > columnLengthMin) this.#growColumns(options.expectedNodes)
+    if (options.expectedNodes > entriesMin) this.#grow(options.expectedNodes)
   }
 
   hash(bytes: Uint8Array, start: number, end: number): number {
@@ -63,54 +60,76 @@ export class NodeStore {
   }
 
   hasPath(node: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const segment = this.segment[node]
-    const at = this.offset[node]
+    const segment = this.segmentOf(node)
+    const at = this.offsetOf(node)
     if (this.records.views[segment].getInt32(at) !== end - start) return false
     const own = this.records.segments[segment]
     const shift = at + 4 - start
-    for (let i = end - 1; i >= start; i--) if (own[i + shift] !== bytes[i]) return false
+    for (let i = start; i < end; i++) if (own[i + shift] !== bytes[i]) return false
     return true
   }
 
-  /** Whether a znode hangs in the child set of its live parent (the root always does). */
-  isLinked(node: number): boolean {
-    const parent = this.parent[node]
-    return parent < 0 ? node === this.root : (this.flags[parent] & nodeLive) !== 0
+  /** Offset of the record in its segment. */
+  offsetOf(node: number): number {
+    return this.#cells[cellLength * node] >>> 0
+  }
+
+  /** Entry of the parent, live or dead; -1 for the root. */
+  parentOf(node: number): number {
+    return this.#cells[cellLength * node + 1]
+  }
+
+  /** Znodes that name this entry as their parent; for a dead entry its orphans. */
+  childCountOf(node: number): number {
+    return this.#cells[cellLength * node + 2]
+  }
+
+  isLive(node: number): boolean {
+    return (this.#cells[cellLength * node + 3] & nodeLive) !== 0
+  }
+
+  isDigested(node: number): boolean {
+    return (this.#cells[cellLength * node + 3] & nodeUndigested) === 0
+  }
+
+  segmentOf(node: number): number {
+    return this.#cells[cellLength * node + 3] & segmentMask
   }
 
   viewOf(node: number): DataView {
-    return this.records.views[this.segment[node]]
+    return this.records.views[this.segmentOf(node)]
   }
 
   bytesOf(node: number): Uint8Array {
-    return this.records.segments[this.segment[node]]
+    return this.records.segments[this.segmentOf(node)]
   }
 
   /** Offset of the ACL key and stat in the node's segment: the place that `nodeTail` counts from. */
   tailOf(node: number): number {
-    const view = this.records.views[this.segment[node]]
-    const at = this.offset[node]
+    const view = this.records.views[this.segmentOf(node)]
+    const at = this.offsetOf(node)
     const pathEnd = at + 4 + view.getInt32(at)
     const dataLength = view.getInt32(pathEnd)
     return pathEnd + 4 + (dataLength > 0 ? dataLength : 0)
   }
 
   /** Adds an entry for a record that stands in a segment. The path is not there yet. @param parent -1 for the root. */
-  add(parent: number, segment: number, offset: number, hash: number, flags: number): number {
+  add(parent: number, segment: number, offset: number, hash: number, flags: 0 | typeof nodeUndigested): number {
     let node = this.#freeEntry
     if (node >= 0) {
-      this.#freeEntry = this.parent[node]
+      this.#freeEntry = this.parentOf(node)
     } else {
       node = this.entryCount
-      if (node === this.parent.length) this.#growColumns(2 * node)
+      if (cellLength * node === this.#cells.length) this.#grow(2 * node)
       this.entryCount++
     }
-    this.segment[node] = segment
-    this.offset[node] = offset
-    this.parent[node] = parent
-    this.childCount[node] = 0
-    this.flags[node] = flags | nodeLive
-    if (parent >= 0) this.childCount[parent]++
+    const cells = this.#cells
+    const cell = cellLength * node
+    cells[cell] = offset
+    cells[cell + 1] = parent
+    cells[cell + 2] = 0
+    cells[cell + 3] = segment | flags | nodeLive
+    if (parent >= 0) cells[cellLength * parent + 2]++
     else this.root = node
     this.index.insert(node, hash)
     this.nodeCount++
@@ -120,59 +139,64 @@ export class NodeStore {
 
   /** Removes a znode: from the map, and from its parent's children when it is linked. Its own children become orphans. */
   remove(node: number, hash: number): void {
-    const segment = this.segment[node]
-    const at = this.offset[node]
+    const cells = this.#cells
+    const cell = cellLength * node
+    const at = this.offsetOf(node)
     if (this.digestActive) this.#addDigest(-this.digests[node])
     this.index.remove(node, hash)
-    this.records.release(segment, at, this.tailOf(node) + nodeTail.length - at)
+    this.records.release(this.segmentOf(node), at, this.tailOf(node) + nodeTail.length - at)
     this.nodeCount--
-    const parent = this.parent[node]
-    this.flags[node] = nodeDead
-    if (this.childCount[node] === 0) this.#freeNode(node)
-    if (parent >= 0 && --this.childCount[parent] === 0 && this.flags[parent] === nodeDead) this.#freeNode(parent)
+    const parent = cells[cell + 1]
+    cells[cell + 3] = nodeDead
+    if (cells[cell + 2] === 0) this.#freeNode(node)
+    if (parent < 0) return
+    const above = cellLength * parent
+    if (--cells[above + 2] === 0 && cells[above + 3] === nodeDead) this.#freeNode(parent)
   }
 
   #freeNode(node: number): void {
-    this.flags[node] = 0
-    this.parent[node] = this.#freeEntry
+    this.#cells[cellLength * node + 3] = 0
+    this.#cells[cellLength * node + 1] = this.#freeEntry
     this.#freeEntry = node
   }
 
   /** Puts other data into a record; `dataLength` -1 is null. The stat stays as it is, and the digest is not brought up to date. */
-  replaceData(node: number, from: Uint8Array, start: number, dataLength: number): void {
-    const segment = this.segment[node]
-    const at = this.offset[node]
-    const view = this.records.views[segment]
-    const dataStart = at + 4 + view.getInt32(at) + 4
+  replaceData(node: number, from: Uint8Array, fromView: DataView, start: number, dataLength: number): void {
+    const { records } = this
+    const segment = this.segmentOf(node)
+    const at = this.offsetOf(node)
+    const bytes = records.segments[segment]
+    const view = records.views[segment]
+    const dataStart = at + 8 + view.getInt32(at)
     const oldData = view.getInt32(dataStart - 4)
     const tail = dataStart + (oldData > 0 ? oldData : 0)
     const newTail = dataStart + (dataLength > 0 ? dataLength : 0)
     const oldLength = tail + nodeTail.length - at
     const newLength = newTail + nodeTail.length - at
-    if (this.records.fitsInPlace(segment, oldLength, newLength)) {
-      const own = this.records.segments[segment]
-      if (newTail !== tail) own.copyWithin(newTail, tail, tail + nodeTail.length)
+    if (records.fitsInPlace(segment, oldLength, newLength)) {
+      if (newTail !== tail) bytes.copyWithin(newTail, tail, tail + nodeTail.length)
       view.setInt32(dataStart - 4, dataLength)
-      if (dataLength > 0) copyBytes(from, start, start + dataLength, own, dataStart)
+      if (dataLength > 0) copyBytes(from, fromView, start, dataLength, bytes, view, dataStart)
       return
     }
-    this.records.allocate(newLength)
-    const newSegment = this.records.segment
-    const newAt = this.records.offset
-    const to = this.records.segments[newSegment]
+    records.allocate(newLength)
+    const { segment: newSegment, offset: newAt } = records
+    const to = records.segments[newSegment]
+    const toView = records.views[newSegment]
     const shift = newAt - at
-    copyBytes(this.records.segments[segment], at, dataStart - 4, to, newAt)
-    this.records.views[newSegment].setInt32(dataStart - 4 + shift, dataLength)
-    if (dataLength > 0) copyBytes(from, start, start + dataLength, to, dataStart + shift)
-    copyBytes(this.records.segments[segment], tail, tail + nodeTail.length, to, newTail + shift)
-    this.records.release(segment, at, oldLength)
-    this.segment[node] = newSegment
-    this.offset[node] = newAt
+    copyBytes(bytes, view, at, dataStart - 4 - at, to, toView, newAt)
+    toView.setInt32(dataStart - 4 + shift, dataLength)
+    if (dataLength > 0) copyBytes(from, fromView, start, dataLength, to, toView, dataStart + shift)
+    copyBytes(bytes, view, tail, nodeTail.length, to, toView, newTail + shift)
+    records.release(segment, at, oldLength)
+    const cell = cellLength * node
+    this.#cells[cell] = newAt
+    this.#cells[cell + 3] = (this.#cells[cell + 3] & ~segmentMask) | newSegment
   }
 
   /** Writes four bytes of the stat. @param field offset in `nodeTail` @param position the same field in `digestedStat` */
   setStat(node: number, view: DataView, tail: number, field: number, position: number, value: number): void {
-    if (this.digestActive && (this.flags[node] & nodeUndigested) === 0) {
+    if (this.digestActive && this.isDigested(node)) {
       const change = digestChange(view.getInt32(tail + field) ^ value, position)
       if (change !== 0) {
         const before = this.digests[node]
@@ -199,11 +223,11 @@ export class NodeStore {
   /** Computes every digest, and keeps them from now on. */
   activateDigest(): void {
     if (this.digestActive) return
-    this.digests = new Uint32Array(this.parent.length)
+    this.digests = new Uint32Array(this.#cells.length / cellLength)
     this.digestHi = 0
     this.digestLo = 0
     this.digestActive = true
-    for (let node = 0; node < this.entryCount; node++) if ((this.flags[node] & nodeLive) !== 0) this.#countDigest(node)
+    for (let node = 0; node < this.entryCount; node++) if (this.isLive(node)) this.#countDigest(node)
   }
 
   deactivateDigest(): void {
@@ -212,12 +236,12 @@ export class NodeStore {
   }
 
   #countDigest(node: number): void {
-    if ((this.flags[node] & nodeUndigested) !== 0) {
+    if (!this.isDigested(node)) {
       this.digests[node] = 0
       return
     }
-    const segment = this.segment[node]
-    const digest = digestOfRecord(this.records.segments[segment], this.records.views[segment], this.offset[node])
+    const segment = this.segmentOf(node)
+    const digest = digestOfRecord(this.records.segments[segment], this.records.views[segment], this.offsetOf(node))
     this.digests[node] = digest
     this.#addDigest(digest)
   }
@@ -235,43 +259,55 @@ export class NodeStore {
     this.digestLo = lo
   }
 
-  /** Columns grow one after the other, so that at most one of them exists twice. */
-  #growColumns(length: number): void {
-    invariant(length <= entriesMax, 'more znodes than the path index can number')
-    this.segment = grown(this.segment, new Uint16Array(length))
-    this.offset = grown(this.offset, new Uint32Array(length))
-    this.parent = grown(this.parent, new Int32Array(length))
-    this.childCount = grown(this.childCount, new Uint32Array(length))
-    this.flags = grown(this.flags, new Uint8Array(length))
-    if (this.digestActive) this.digests = grown(this.digests, new Uint32Array(length))
+  /** Bytes of the typed arrays. */
+  get indexBytes(): number {
+    return this.#cells.byteLength + this.digests.byteLength + this.index.slots.byteLength
+  }
+
+  #grow(entries: number): void {
+    invariant(entries <= entriesMax, 'more znodes than the path index can number')
+    const cells = new Int32Array(cellLength * entries)
+    cells.set(this.#cells)
+    this.#cells = cells
+    if (!this.digestActive) return
+    const digests = new Uint32Array(entries)
+    digests.set(this.digests)
+    this.digests = digests
   }
 }
 
-/** Flags of an entry. */
-export const nodeLive = 1
+const cellLength = 4
+const segmentMask = 0xffff
+/** Flags stand above the segment number. */
+const nodeLive = 1 << 16
 /** Deleted while znodes named it as their parent. */
-export const nodeDead = 2
+const nodeDead = 1 << 17
 /** Below /zookeeper/: the digest leaves it out. */
-export const nodeUndigested = 4
+export const nodeUndigested = 1 << 18
 
-const columnLengthMin = 1024
-/** An entry plus one must fit in 31 bits, and so must twice a slot's number. */
+const entriesMin = 1024
+/** Twice a slot's number of the path index must fit in 31 bits. */
 const entriesMax = 2 ** 29
 const two32 = 2 ** 32
 
-function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(from: T, to: T): T {
-  to.set(from)
-  return to
-}
+/** Shorter copies are faster word by word than through a subarray, which also makes garbage. */
+const copyByWordsMax = 512
 
-/** Shorter copies are faster byte by byte than through a subarray. */
-const copyByBytesMax = 48
-
-/** Copies from[start..end) to `to` at `at`; not within one array. */
-export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start <= copyByBytesMax) {
-    for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]
-  } else {
-    to.set(from.subarray(start, end), at)
+/** Copies length bytes of `from` at `start` to `to` at `at`; the views are of the same spans. Not within one array. */
+export function copyBytes(
+  from: Uint8Array,
+  fromView: DataView,
+  start: number,
+  length: number,
+  to: Uint8Array,
+  toView: DataView,
+  at: number,
+): void {
+  if (length > copyByWordsMax) {
+    to.set(from.subarray(start, start + length), at)
+    return
   }
+  const words = length & ~3
+  for (let i = 0; i < words; i += 4) toView.setInt32(at + i, fromView.getInt32(start + i, true), true)
+  for (let i = words; i < length; i++) to[at + i] = from[start + i]
 }

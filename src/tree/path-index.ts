@@ -82,8 +82,9 @@ export class PathIndex {
 }
 
 const slotsMin = 64
-const loadMax = 0.72
-const growth = 1.5
+const loadMax = 0.75
+/** Small, since growing is one pass over memory and empty slots are most of what a znode costs. */
+const growth = 1.25
 const hashRange = 2 ** 32
 const slash = 0x2f
 
@@ -96,28 +97,36 @@ export const pathHashOf = {
 }
 
 /**
- * Hash of a path and of its parent in one pass: FNV-1a from a seed, then mixed so that the upper bits are good.
+ * Hash of a path and of its parent in one pass: four bytes at a time as FNV-1a takes one, then mixed so that the upper bits are good.
  * The seed makes collisions hard to prepare for somebody who does not know it; it never changes a result, only the time.
  */
 export function hashPath(bytes: Uint8Array, start: number, end: number, seed: number): number {
-  let hash = seed
-  let parent = seed
-  let lastSlash = -1
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]
-    if (byte === slash) {
-      parent = hash
-      lastSlash = i
-    }
-    hash = Math.imul(hash ^ byte, 0x01000193)
-  }
-  pathHashOf.parent = mix(parent)
+  let lastSlash = end - 1
+  while (lastSlash >= start && bytes[lastSlash] !== slash) lastSlash--
+  if (lastSlash < start) lastSlash = -1
   pathHashOf.lastSlash = lastSlash
-  return mix(hash)
+  let hash = seed
+  let at = start
+  if (lastSlash >= 0) {
+    for (; at + 4 <= lastSlash; at += 4)
+      hash = mixWord(hash, bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24))
+    pathHashOf.parent = finish(hash, bytes, at, lastSlash)
+  }
+  for (; at + 4 <= end; at += 4) hash = mixWord(hash, bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24))
+  return finish(hash, bytes, at, end)
 }
 
-function mix(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+function mixWord(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
+
+/** Takes in the last bytes, fewer than four, with their number. */
+function finish(hash: number, bytes: Uint8Array, start: number, end: number): number {
+  let word = (end - start) << 24
+  for (let i = start; i < end; i++) word |= bytes[i] << ((i - start) << 3)
+  let mixed = mixWord(hash, word)
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return mixed ^ (mixed >>> 16)
 }

@@ -1,5 +1,5 @@
 import { int32At } from '../jute/long.ts'
-import { nodeLive, type NodeStore } from './node-store.ts'
+import type { NodeStore } from './node-store.ts'
 
 /**
  * Quota statistics. A server keeps, in the data of /zookeeper/quota/P/zookeeper_stats, how many znodes and bytes are at and below P, for
@@ -54,12 +54,12 @@ export class QuotaTracker {
 
   /** Finds the limits that a loaded tree holds. @param stats `recount` does as a server that loads a snapshot */
   load(stats: 'keep' | 'recount'): void {
-    const { entryCount, flags, childCount, offset } = this.#nodes
+    const nodes = this.#nodes
     const limited: string[] = []
-    for (let node = 0; node < entryCount; node++) {
-      if ((flags[node] & nodeLive) === 0 || childCount[node] !== 0) continue
-      const bytes = this.#nodes.bytesOf(node)
-      const start = offset[node] + 4
+    for (let node = 0; node < nodes.entryCount; node++) {
+      if (!nodes.isLive(node) || nodes.childCountOf(node) !== 0) continue
+      const bytes = nodes.bytesOf(node)
+      const start = nodes.offsetOf(node) + 4
       const end = start + int32At(bytes, start - 4)
       if (!startsWith(bytes, start, end, quotaRoot) || bytes[start + quotaRoot.length] !== slash) continue
       const path = decoder.decode(bytes.subarray(start, end))
@@ -144,12 +144,12 @@ export class QuotaTracker {
   }
 
   #countSubtrees(counts: Map<number, { count: number; bytes: number }>): void {
-    const { entryCount, flags, parent } = this.#nodes
-    for (let node = 0; node < entryCount; node++) {
-      if ((flags[node] & nodeLive) === 0) continue
+    const nodes = this.#nodes
+    for (let node = 0; node < nodes.entryCount; node++) {
+      if (!nodes.isLive(node)) continue
       const bytes = this.#dataLength(node)
       // Ends: parents have no cycles. Stops at a deleted parent, whose children are in no set.
-      for (let at = node; at >= 0 && (flags[at] & nodeLive) !== 0; at = parent[at]) {
+      for (let at = node; at >= 0 && nodes.isLive(at); at = nodes.parentOf(at)) {
         const sum = counts.get(at)
         if (sum === undefined) continue
         sum.count++
@@ -165,7 +165,7 @@ export class QuotaTracker {
 
   #dataLength(node: number): number {
     const view = this.#nodes.viewOf(node)
-    const at = this.#nodes.offset[node]
+    const at = this.#nodes.offsetOf(node)
     const length = view.getInt32(at + 4 + view.getInt32(at))
     return length > 0 ? length : 0
   }
@@ -177,7 +177,7 @@ export class QuotaTracker {
 
   #write(node: number, text: string): void {
     const data = encoder.encode(text)
-    this.#nodes.replaceData(node, data, 0, data.length)
+    this.#nodes.replaceData(node, data, new DataView(data.buffer, data.byteOffset, data.byteLength), 0, data.length)
   }
 }
 

@@ -1,4 +1,4 @@
-import { nodeLive, type NodeStore } from './node-store.ts'
+import type { NodeStore } from './node-store.ts'
 
 /**
  * All znodes that hang in the tree, in tree order: preorder, siblings bytewise, so that every subtree is one range. Orphans, which a
@@ -38,19 +38,18 @@ export function sortNodes(nodes: NodeStore): Uint32Array {
 
 /** Counting sort of linked znodes by parent: the children of P are children[starts[P] .. starts[P + 1]). */
 function childrenByParent(nodes: NodeStore): { starts: Uint32Array; children: Uint32Array } {
-  const { entryCount, flags, parent, childCount } = nodes
+  const { entryCount } = nodes
   const starts = new Uint32Array(entryCount + 2)
   // Shifted by one entry while filling, so that no second array of positions is needed.
   for (let node = 0, sum = 0; node < entryCount; node++) {
     starts[node + 1] = sum
-    if ((flags[node] & nodeLive) !== 0) sum += childCount[node]
+    if (nodes.isLive(node)) sum += nodes.childCountOf(node)
     starts[node + 2] = sum
   }
   const children = new Uint32Array(starts[entryCount + 1])
   for (let node = 0; node < entryCount; node++) {
-    const above = parent[node]
-    if ((flags[node] & nodeLive) === 0 || above < 0 || (flags[above] & nodeLive) === 0) continue
-    children[starts[above + 1]++] = node
+    const above = nodes.parentOf(node)
+    if (nodes.isLive(node) && above >= 0 && nodes.isLive(above)) children[starts[above + 1]++] = node
   }
   return { starts, children }
 }
@@ -65,13 +64,13 @@ class NamePaths {
 
   /** Bytewise order of two siblings, whose parents' paths are equal. */
   compare(a: number, b: number): number {
-    const { records, segment, offset } = this.#nodes
-    const aBytes = records.segments[segment[a]]
-    const bBytes = records.segments[segment[b]]
-    const aStart = offset[a] + 4
-    const bStart = offset[b] + 4
-    const aLength = records.views[segment[a]].getInt32(aStart - 4)
-    const bLength = records.views[segment[b]].getInt32(bStart - 4)
+    const nodes = this.#nodes
+    const aBytes = nodes.bytesOf(a)
+    const bBytes = nodes.bytesOf(b)
+    const aStart = nodes.offsetOf(a) + 4
+    const bStart = nodes.offsetOf(b) + 4
+    const aLength = nodes.viewOf(a).getInt32(aStart - 4)
+    const bLength = nodes.viewOf(b).getInt32(bStart - 4)
     const common = aLength < bLength ? aLength : bLength
     for (let i = 0; i < common; i++) {
       const difference = aBytes[aStart + i] - bBytes[bStart + i]

@@ -1,6 +1,6 @@
 import { nodeTail } from '../model/node-record.ts'
 import { type AclTable, readAclVector } from './acl-table.ts'
-import { copyBytes, nodeUndigested, type NodeStore } from './node-store.ts'
+import { nodeUndigested, type NodeStore } from './node-store.ts'
 import { pathHashOf } from './path-index.ts'
 
 /** The znodes that a server makes by itself, without a txn. */
@@ -53,7 +53,7 @@ function addOpenNode(nodes: NodeStore, path: Uint8Array): number {
   const bytes = nodes.records.segments[segment].fill(0, offset, offset + length)
   const view = nodes.records.views[segment]
   view.setInt32(offset, path.length)
-  copyBytes(path, 0, path.length, bytes, offset + 4)
+  bytes.set(path, offset + 4)
   view.setInt32(offset + length - nodeTail.length + nodeTail.aclKey, -1)
   view.setInt32(offset + length - nodeTail.length + nodeTail.aclKey + 4, -1)
   const isBelow = path.length > systemPaths.zookeeper.length

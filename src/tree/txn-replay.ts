@@ -154,8 +154,9 @@ export class TxnReplay {
     this.#acls.intern(this.#txn.window, aclStart, aclEnd)
     const existing = nodes.find(this.#txn.window, pathStart, pathEnd, hash)
     if (existing >= 0) {
-      if (nodes.parent[existing] === parent) return this.#createExisting(type, existing, parent)
-      this.#removeNode(existing, hash)
+      if (nodes.parentOf(existing) === parent) return this.#createExisting(type, existing, parent)
+      // An orphan: its place in the statistics goes with it.
+      this.#quotas.deleted(this.#txn.window, pathStart, pathEnd, this.#removeNode(existing, hash))
     }
     this.#raiseParent(parent, this.#txn.body.parentCversion)
     this.#addNode(type, parent, hash)
@@ -190,7 +191,7 @@ export class TxnReplay {
 
   #addNode(type: number, parent: number, hash: number): void {
     const nodes = this.#nodes
-    const window = this.#txn.window
+    const { window, view: windowView } = this.#txn
     const { pathStart, pathEnd, dataStart, dataLength } = this.#txn.body
     const pathLength = pathEnd - pathStart
     nodes.records.allocate(8 + pathLength + (dataLength > 0 ? dataLength : 0) + nodeTail.length)
@@ -198,10 +199,10 @@ export class TxnReplay {
     const bytes = nodes.records.segments[segment]
     const view = nodes.records.views[segment]
     view.setInt32(offset, pathLength)
-    copyBytes(window, pathStart, pathEnd, bytes, offset + 4)
+    copyBytes(window, windowView, pathStart, pathLength, bytes, view, offset + 4)
     const dataAt = offset + 8 + pathLength
     view.setInt32(dataAt - 4, dataLength)
-    if (dataLength > 0) copyBytes(window, dataStart, dataStart + dataLength, bytes, dataAt)
+    if (dataLength > 0) copyBytes(window, windowView, dataStart, dataLength, bytes, view, dataAt)
     const tail = dataAt + (dataLength > 0 ? dataLength : 0)
     this.#writeNewStat(type, view, tail)
     const node = nodes.add(parent, segment, offset, hash, isBelowZookeeper(window, pathStart, pathEnd) ? nodeUndigested : 0)
@@ -256,7 +257,7 @@ export class TxnReplay {
       this.#note('node-missing')
       return -1
     }
-    if (nodes.childCount[node] > 0) this.#note('children-left')
+    if (nodes.childCountOf(node) > 0) this.#note('children-left')
     const dataLength = this.#removeNode(node, hash)
     this.#quotas.deleted(bytes, start, end, dataLength)
     return node
@@ -265,7 +266,7 @@ export class TxnReplay {
   /** @returns the data length that it had, -1 for null */
   #removeNode(node: number, hash: number): number {
     const view = this.#nodes.viewOf(node)
-    const at = this.#nodes.offset[node]
+    const at = this.#nodes.offsetOf(node)
     const dataLength = view.getInt32(at + 4 + view.getInt32(at))
     const owner = this.#nodes.tailOf(node) + nodeTail.ephemeralOwner
     const ownerHi = view.getInt32(owner)
@@ -287,9 +288,9 @@ export class TxnReplay {
     const oldVersion = oldView.getInt32(before + nodeTail.version)
     if (order > 0 || (order === 0 && place === 'alone')) this.#note('data-ahead')
     else if (type !== txnTypes.reconfig && !isNext(oldVersion, version)) this.#note('version-jump')
-    const at = nodes.offset[node]
+    const at = nodes.offsetOf(node)
     const oldLength = oldView.getInt32(at + 4 + oldView.getInt32(at))
-    nodes.replaceData(node, this.#txn.window, dataStart, dataLength)
+    nodes.replaceData(node, this.#txn.window, this.#txn.view, dataStart, dataLength)
     const view = nodes.viewOf(node)
     const tail = nodes.tailOf(node)
     this.#putTime(view, tail + nodeTail.mtime)
@@ -339,7 +340,8 @@ export class TxnReplay {
     for (let i = 0; i < count; i++) {
       const start = at + 4
       at = start + int32At(window, at)
-      ephemerals?.delete(this.#delete(window, start, at, 'part'))
+      const node = this.#delete(window, start, at, 'part')
+      ephemerals?.delete(node)
     }
     if (count >= 0 && ephemerals !== undefined && ephemerals.size > 0) this.#note('ephemeral-not-listed')
     this.#deleteEphemerals(ephemerals)
@@ -347,7 +349,7 @@ export class TxnReplay {
 
   #deleteEphemerals(ephemerals: Iterable<number> | undefined): void {
     for (const node of ephemerals ?? []) {
-      const start = this.#nodes.offset[node] + 4
+      const start = this.#nodes.offsetOf(node) + 4
       const bytes = this.#nodes.bytesOf(node)
       // A copy: the record's room is given back while the path is still needed.
       const path = bytes.slice(start, start + int32At(bytes, start - 4))
