@@ -117,7 +117,8 @@ export class WindowStream {
   }
 
   #startAhead(): void {
-    this.#ahead = this.#readAhead(this.#windowLength >> 3)
+    // Where nothing is expected any more, no room is made for what is left of this window.
+    this.#ahead = this.#readAhead(this.#source.remainingHint === 0 ? 0 : this.#windowLength >> 3)
     // It is awaited by the next `more` or by `idle`; without this, a failure in between would end the process.
     this.#ahead.catch(() => undefined)
   }
