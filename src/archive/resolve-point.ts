@@ -248,7 +248,8 @@ async function latestDeletion(history: History, source: PointSource, timeline: T
   throw new ZooArkError('POINT_NOT_REACHABLE', `timeline ${timeline.id} holds no deletion of this znode`, { place: { path: text } })
 }
 
-function ownerRulesOf(point: RecoveryPoint): OwnerRules {
+/** How the server of the source told TTL znodes from ephemerals. */
+export function ownerRulesOf(point: RecoveryPoint): OwnerRules {
   const rules = point.source['ownerRules']
   return rules === 'plain' || rules === 'emulate353' ? rules : 'extended'
 }
