@@ -24,6 +24,8 @@ export interface ReplayedFiles {
 
 export interface ReplayOptions {
   readonly tree?: DataTreeOptions
+  /** Whether a transaction must have the zxid asked for (the default), or the one before it will do. */
+  readonly match?: 'exact' | 'at-or-before'
   readonly onTxns?: (count: number) => void
 }
 
@@ -74,6 +76,12 @@ async function replayFrom(
   const replay = new Replay(loaded, target, options.onTxns)
   const end = await runToTarget(directory, snapshot, replay)
   const { zxid } = replay
+  if (end === 'target' && target !== 'latest' && zxid < target && options.match !== 'at-or-before') {
+    throw new ZooArkError('POINT_NOT_REACHABLE', `no transaction has this zxid; the one before it has ${formatZxid(zxid)}`, {
+      place: { zxid: formatZxid(target) },
+      hint: `Use ${formatZxid(zxid)} for the state at that moment.`,
+    })
+  }
   if (end !== 'target' && target !== 'latest' && zxid < target) throw notReached(end, zxid, target)
   if (end !== 'target' && end.kind !== 'end') throw notReached(end, zxid, target)
   // Where no transaction came after the snapshot began, nothing can have changed while it was written.

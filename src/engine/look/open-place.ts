@@ -1,7 +1,7 @@
 import { access, stat } from 'node:fs/promises'
 import { ZooArkError } from '../../base/errors.ts'
 import { sourceError, withFile } from '../../formats/file-input.ts'
-import { formatZxid } from '../../model/zxid.ts'
+import { type Zxid, formatZxid } from '../../model/zxid.ts'
 import { openDataDirectory } from '../../source/data-directory.ts'
 import { loadSnapshotTree } from '../../source/load-snapshot-tree.ts'
 import { type FilePlace, parsePlace, splitPath } from '../../source/place.ts'
@@ -48,12 +48,12 @@ async function directoryView(place: FilePlace, options: OpenOptions, context: Ru
   const directory = await openDataDirectory(place.path, place.logDir)
   try {
     const point = parseFilePoint(options.at ?? 'latest', context.clock.nowMs())
-    const target = point.kind === 'latest' ? 'latest' : point.kind === 'zxid' ? point.zxid : await zxidAtTime(directory, point.timeMs)
+    const target = point.kind === 'latest' ? 'latest' : point.kind === 'time' ? await zxidAtTime(directory, point.timeMs) : zxidOf(point)
     const onTxns = (done: number): void => {
       context.signal.throwIfAborted()
       context.onProgress({ step: 'replaying', unit: 'txns', done })
     }
-    const replayed = await replayFiles(directory, target, { onTxns, tree: { digestChecks: 'every' } })
+    const replayed = await replayFiles(directory, target, { onTxns, ...(point.kind === 'before' ? { match: 'at-or-before' } : {}) })
     for (const { file, error } of replayed.skipped) {
       if (error.code !== 'POINT_NOT_SETTLED') context.onNotice(`${file} was passed over: ${error.message}`)
     }
@@ -62,6 +62,10 @@ async function directoryView(place: FilePlace, options: OpenOptions, context: Ru
   } finally {
     await directory.close()
   }
+}
+
+function zxidOf(point: { readonly kind: 'zxid' | 'before'; readonly zxid: Zxid }): Zxid {
+  return point.kind === 'before' ? ((point.zxid - 1n) as Zxid) : point.zxid
 }
 
 async function snapshotView(place: FilePlace, options: OpenOptions): Promise<TreeView> {

@@ -8,10 +8,10 @@ import type { Zxid } from '../../model/zxid.ts'
 
 /**
  * What is known about the state that is looked at. `exact`: proved by the server's digest; `contiguous`: no transaction is missing,
- * nothing to prove it by; `fuzzy`: a snapshot file alone, which a server wrote while it went on changing.
+ * nothing to prove it by; `settled` and `per-node`: a walk by a client, see archive/commit-body.ts; `fuzzy`: a snapshot file alone, which a server wrote while it went on changing.
  */
 export type Consistency =
-  | { readonly class: 'exact' | 'contiguous' }
+  | { readonly class: 'exact' | 'contiguous' | 'settled' | 'per-node' }
   | { readonly class: 'fuzzy' /** From here on it would be a state, were the logs there. */; readonly settledZxid: Zxid }
 
 /** One whole state to look into, of a file or of a repository. Paths are bytes as in snapshots: the root is the empty path. */
