@@ -91,7 +91,7 @@ export class LeafWriter {
     this.#previousStart = pathStart
     this.#previousEnd = pathEnd
     this.count = i + 1
-    return this.count === leafZnodesMax || leafCuts(this.lastHash)
+    return leafCuts(this.count, this.lastHash)
   }
 
   /** The mtime of the znode added last counts as 0. */

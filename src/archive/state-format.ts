@@ -6,8 +6,12 @@ export const chunkVersion = 1
 
 export const chunkKinds = { leaf: 1, node: 2, sessions: 3, sessionList: 4 } as const
 
-/** A leaf ends after a znode whose path hash is a multiple of this. */
-export const leafCutModulus = 32
+/**
+ * A leaf that holds at least `leafZnodesMin` ends after a znode whose path hash is a multiple of `leafCutModulus`: 32 on average. The
+ * lower bound keeps leaves alike in size, so that the leaf of a changed znode is seldom a long one.
+ */
+export const leafZnodesMin = 16
+export const leafCutModulus = 16
 /** Longest leaf: paths whose hashes never cut must not make a leaf of any size. */
 export const leafZnodesMax = 256
 /** Longer data stand in chunks of their own, so that a leaf stays small whatever its znodes hold. */
@@ -15,14 +19,15 @@ export const inlineDataBytesMax = 16 * 1024
 /** Pieces of data out of line; bounds what one chunk can hold. */
 export const dataPieceBytesMax = 1024 * 1024
 
-/** A node of level k ends after a child whose last path hash has these bits zero; see `nodeCuts`. */
-const nodeCutBits = 4
-const leafCutBits = 5
-/** Levels whose cuts have hash bits of their own: 5 + 4 * 6 = 29 of 32. Above, only `nodeChildrenMax` cuts. */
-const hashedLevelsMax = 6
+/** A node that holds at least so many children ends where the hash bits of its level are zero, see `nodeCuts`: 16 on average. */
+export const nodeChildrenMin = 8
+const nodeCutBits = 3
+const leafCutBits = 4
+/** Levels whose cuts have hash bits of their own: 4 + 3 * 9 = 31 of 32. Above, only `nodeChildrenMax` cuts. */
+const hashedLevelsMax = 9
 /** Largest fan-out. */
 export const nodeChildrenMax = 128
-/** Deepest tree a reader follows: 32 * 2^30 znodes at the smallest fan-out that can occur. */
+/** Deepest tree a reader follows: far above what 2^32 znodes need. */
 export const levelsMax = 32
 
 /** A chunk of sessions ends after an id whose hash is a multiple of this. */
@@ -44,13 +49,15 @@ export const openAclVector: Uint8Array = Uint8Array.from([
   0, 0, 0, 1, 0, 0, 0, 31, 0, 0, 0, 5, 0x77, 0x6f, 0x72, 0x6c, 0x64, 0, 0, 0, 6, 0x61, 0x6e, 0x79, 0x6f, 0x6e, 0x65,
 ])
 
-export function leafCuts(hash: number): boolean {
-  return hash % leafCutModulus === 0
+/** Whether a leaf of `znodes` ends after the znode with this path hash. */
+export function leafCuts(znodes: number, hash: number): boolean {
+  return znodes === leafZnodesMax || (znodes >= leafZnodesMin && hash % leafCutModulus === 0)
 }
 
-/** @param level 1 for the nodes right above the leaves. */
-export function nodeCuts(level: number, lastPathHash: number): boolean {
-  if (level > hashedLevelsMax) return false
+/** Whether a node of `children` ends after the child whose last path has this hash. @param level 1 for the nodes right above the leaves */
+export function nodeCuts(level: number, children: number, lastPathHash: number): boolean {
+  if (children === nodeChildrenMax) return true
+  if (children < nodeChildrenMin || level > hashedLevelsMax) return false
   return ((lastPathHash >>> (leafCutBits + nodeCutBits * (level - 1))) & ((1 << nodeCutBits) - 1)) === 0
 }
 

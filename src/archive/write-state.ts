@@ -1,9 +1,10 @@
+import { sha256 } from '../base/checksum.ts'
 import { invariant } from '../base/errors.ts'
 import { int32At, joinLong } from '../jute/long.ts'
 import { nodeTail, nodeTailOf } from '../model/node-record.ts'
 import { hashPath } from './path-hash.ts'
 import { LeafWriter } from './leaf-writer.ts'
-import { configPath, levelsMax, nodeChildrenMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
+import { configPath, levelsMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
 import { stateRootOf, type ChunkSink, type StateRef } from './state-ref.ts'
 import { compareUnsigned, encodeSessionList, encodeSessions, encodeTreeNode, type ChildEntry, type SessionChunk, type SessionEntry } from './tree-nodes.ts'
 
@@ -26,7 +27,7 @@ export async function writeState(sink: ChunkSink, tree: StateSource): Promise<St
   const nodes = tree.sortedNodes()
   invariant(nodes.length > 0, 'a state has at least the root znode')
   const leafWriter = new LeafWriter((hi, lo) => tree.aclBytes(hi, lo), (piece) => sink.putChunk(piece))
-  const levels = new LevelBuilder(sink)
+  const levels = new LevelBuilder()
   let leaves = 0
   let configMtime: bigint | null = null
   for (let i = 0; i < nodes.length; i++) {
@@ -45,7 +46,7 @@ export async function writeState(sink: ChunkSink, tree: StateSource): Promise<St
     leaves++
     if (sink.full) await sink.flush()
   }
-  const root = levels.finish()
+  const root = await levels.finish(sink)
   const { sessionsRoot, sessions } = writeSessions(sink, tree)
   await sink.flush()
   const stateRoot = stateRootOf(root.id, sessionsRoot)
@@ -66,25 +67,33 @@ interface OpenNode {
 
 /** Inner nodes, level by level. A node is closed when its next sibling comes, so that the root is the first entry that stands alone. */
 class LevelBuilder {
-  readonly #sink: ChunkSink
   /** The open node of each level; index 0 is level 1. */
   readonly #open: OpenNode[] = []
-
-  constructor(sink: ChunkSink) {
-    this.#sink = sink
-  }
+  /** Closed nodes by level. They go to the sink after all leaves, so that they lie together: readers want nodes first, and few leaves. */
+  readonly #closed: Uint8Array[][] = []
 
   add(level: number, entry: ChildEntry, lastPathHash: number): void {
     invariant(level <= levelsMax, 'the state tree grows too deep')
     if (this.#open.length < level) this.#open.push({ children: [], lastPathHash: 0 })
     const node = this.#open[level - 1]
-    const isFull = node.children.length === nodeChildrenMax || (node.children.length > 0 && nodeCuts(level, node.lastPathHash))
-    if (isFull) this.#close(level)
+    if (nodeCuts(level, node.children.length, node.lastPathHash)) this.#close(level)
     node.children.push(entry)
     node.lastPathHash = lastPathHash
   }
 
-  finish(): ChildEntry {
+  /** Stores the nodes, the lowest level first; the root is what is left. */
+  async finish(sink: ChunkSink): Promise<ChildEntry> {
+    const root = this.#finishLevels()
+    for (const nodes of this.#closed) {
+      for (const bytes of nodes) {
+        sink.putChunk(bytes)
+        if (sink.full) await sink.flush()
+      }
+    }
+    return root
+  }
+
+  #finishLevels(): ChildEntry {
     for (let level = 1; ; level++) {
       const { children } = this.#open[level - 1]
       if (level === this.#open.length && children.length === 1) return children[0]
@@ -96,7 +105,10 @@ class LevelBuilder {
     const node = this.#open[level - 1]
     const { children } = node
     node.children = []
-    const id = this.#sink.putChunk(encodeTreeNode({ level, children }))
+    const bytes = encodeTreeNode({ level, children })
+    const id = sha256(bytes)
+    if (this.#closed.length < level) this.#closed.push([])
+    this.#closed[level - 1].push(bytes)
     let znodes = 0
     let dataBytes = 0
     for (const child of children) {
