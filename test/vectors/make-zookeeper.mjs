@@ -2,7 +2,7 @@
  * Makes `test/vectors/zookeeper/<version>/<scenario>/` anew with real Apache ZooKeeper servers: small data directories written under live
  * load, what ZooKeeper's own classes make of them, and where they came from. Needs java, javac, mvn and the network; takes about two minutes.
  *
- *   node test/vectors/make-zookeeper.mjs [version ...]
+ *   node test/vectors/make-zookeeper.mjs [version or version/scenario ...]
  *
  * It is plain JavaScript because Node 20 runs no TypeScript: it compiles the testbed (test/real/testbed) to .build/testbed first.
  *
@@ -27,7 +27,7 @@ if (build.status !== 0) process.exit(1)
 const { startStandalone, startEnsemble, freePorts } = await import('../../.build/testbed/server.js')
 const { runLoad, oracleStateFiles, oracleTxns, readDump } = await import('../../.build/testbed/helpers.js')
 
-const attemptsMax = 12
+const attemptsMax = 40
 const vectorBytesMax = 160_000
 const small = { 'zookeeper.snapCount': '220', 'zookeeper.preAllocSize': '8' }
 const everyRelease = [-1, -10, -11, 1, 2, 5, 7, 14]
@@ -47,6 +47,16 @@ const scenarios = [
     name: 'no-digest',
     systemProperties: { ...small, 'zookeeper.digest.enabled': 'false', 'zookeeper.closeSessionTxn.enabled': 'false' },
   },
+  {
+    // A snapshot writes its ACLs before its znodes, so a znode changed meanwhile may name an ACL that the file does not hold.
+    ...standalone('3.8.4'),
+    name: 'dangling-acl',
+    wanted: [],
+    wantsDanglingAcl: true,
+    ops: 900,
+    load: { sessions: 8, keepMax: 100, dataSizeMax: 4, aclUsers: 1_000_000 },
+    systemProperties: { 'zookeeper.snapCount': '450', 'zookeeper.preAllocSize': '8' },
+  },
   { ...standalone('3.9.5'), compressions: ['gz'] },
   ensemble('3.9.5'),
 ]
@@ -60,6 +70,7 @@ const load = (scenario, connectString, seed, ops) =>
     sessions: 4,
     keepMax: 25,
     dataSizeMax: 40,
+    ...scenario.load,
     ...(scenario.name === 'ensemble' ? { reconfigMember: scenario.reconfigMember } : {}),
   })
 
@@ -70,7 +81,7 @@ const settle = () => sleep(3500)
 async function recordStandalone(scenario, seed, directory) {
   const { version, systemProperties, compressions = [] } = scenario
   const server = await startStandalone({ version, dataDir: join(directory, 'data'), systemProperties, heapMb: 256 })
-  await load(scenario, server.connectString, seed, 320)
+  await load(scenario, server.connectString, seed, scenario.ops ?? 320)
   await settle()
   await server.stop()
   for (const method of compressions) {
@@ -117,6 +128,16 @@ async function describeSnapshots(version, folder, work) {
   return descriptions
 }
 
+/** Keeps the files that a replay from the snapshot needs, so that a vector whose snapshot must be larger stays small. */
+function dropAllBefore(snapshot, folder) {
+  if (snapshot === undefined) return
+  const names = readdirSync(folder)
+  const logs = named(names, 'log.')
+  const first = logs.filter((name) => zxidOf(name) <= zxidOf(snapshot.name)).at(-1)
+  const needed = (name) => name === snapshot.name || (name.startsWith('log.') && (first === undefined || zxidOf(name) >= zxidOf(first)))
+  for (const name of names) if (!needed(name)) rmSync(join(folder, name))
+}
+
 async function txnLines(version, folder) {
   const lines = []
   for (const name of named(readdirSync(folder), 'log.')) {
@@ -158,6 +179,7 @@ async function make(scenario) {
     const work = mkdtempSync(join(tmpdir(), 'zooark-vectors-'))
     try {
       const folder = await (name === 'ensemble' ? recordEnsemble : recordStandalone)(scenario, seed, join(work, 'made'))
+      if (scenario.wantsDanglingAcl) dropAllBefore((await describeSnapshots(version, folder, work)).find((s) => s.danglingAcls > 0), folder)
       const files = readdirSync(folder).filter((file) => /^(snapshot|log)\.|Epoch$/.test(file))
       const snapshots = await describeSnapshots(version, folder, work)
       const txns = await txnLines(version, folder)
@@ -167,7 +189,8 @@ async function make(scenario) {
       const flaws = [
         ...(missing.length > 0 ? [`no txn of type ${missing}`] : []),
         ...(wantsFuzzy && !snapshots.some((s) => s.znodesWithLaterTxns > 0) ? ['no fuzzy snapshot'] : []),
-        ...(snapshots.length < 2 || named(files, 'log.').length < 2 ? ['too few files'] : []),
+        ...(scenario.wantsDanglingAcl && !snapshots.some((s) => s.danglingAcls > 0) ? ['no dangling ACL'] : []),
+        ...(!scenario.wantsDanglingAcl && snapshots.length < 2 || named(files, 'log.').length < 2 ? ['too few files'] : []),
         ...(sizeBytes > vectorBytesMax ? [`${sizeBytes} bytes`] : []),
       ]
       if (flaws.length > 0) {
@@ -185,10 +208,11 @@ async function make(scenario) {
         zookeeper: version,
         java: javaVersion(),
         made: new Date().toISOString().slice(0, 10),
-        command: `node test/vectors/make-zookeeper.mjs ${version}`,
+        command: `node test/vectors/make-zookeeper.mjs ${version}/${name}`,
         scenario: name,
         seed,
         systemProperties: scenario.systemProperties,
+        load: scenario.load ?? {},
         compressions: scenario.compressions ?? [],
         txnTypes: Object.fromEntries(types.map((type) => [type, txns.filter((txn) => txn.type === type).length])),
         closeSessionWithoutBody: txns.some((txn) => txn.type === -11 && txn.record === null),
@@ -218,6 +242,7 @@ function javaVersion() {
 
 const asked = process.argv.slice(2)
 for (const scenario of scenarios) {
-  if (asked.length === 0 || asked.includes(scenario.version)) await make(scenario)
+  const { version, name } = scenario
+  if (asked.length === 0 || asked.includes(version) || asked.includes(`${version}/${name}`)) await make(scenario)
 }
 process.exit(0)

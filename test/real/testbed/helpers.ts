@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly dataSizeMax?: number
   /** Znodes that a session keeps before it rather deletes, default 400. */
   readonly keepMax?: number
+  /** Different digest ids in ACLs, default 20; many make ACLs that no earlier znode had. */
+  readonly aclUsers?: number
   /** Default `/load`. */
   readonly root?: string
   /** A line such as `server.9=127.0.0.1:1:2:observer;127.0.0.1:3` that is added to and removed from the ensemble again and again. */
@@ -63,6 +65,7 @@ export async function startLoad(options: LoadOptions): Promise<RunningLoad> {
     sessions: options.sessions,
     'data-bytes-max': options.dataSizeMax,
     'keep-max': options.keepMax,
+    'acl-users': options.aclUsers,
     root: options.root,
     'reconfig-member': options.reconfigMember,
     linger: options.linger === true ? 1 : undefined,

@@ -23,7 +23,7 @@ import org.apache.zookeeper.data.Stat;
  * Mixed load through the real client. Each session draws its operations from its own seeded generator, so the choice of operations (not their
  * interleaving between sessions) depends on the seed alone.
  *   Load --connect h:p --seed 1 --ops 5000 [--sessions 4] [--rate 0] [--duration-ms 60000] [--data-bytes-max 300] [--root /load]
- *        [--keep-max 400] [--server-version 3.8.4] [--reconfig-member "server.9=..."] [--linger 0]
+ *        [--keep-max 400] [--server-version 3.8.4] [--reconfig-member "server.9=..."] [--acl-users 20] [--linger 0]
  * Stops at the first of: ops, duration, end of standard input. Prints one JSON line a second and a last one with "done":true.
  * `linger` 1 leaves the sessions' ephemerals to expire instead of closing them at the end.
  */
@@ -38,6 +38,7 @@ public final class Load {
     private final String home;
     private final int dataBytesMax;
     private final int keepMax;
+    private final int aclUsers;
     private final int minor;
     private final List<String> paths = new ArrayList<>();
     private final List<String> containers = new ArrayList<>();
@@ -51,6 +52,7 @@ public final class Load {
         this.home = options.getOrDefault("root", "/load") + "/w" + session;
         this.dataBytesMax = Integer.parseInt(options.getOrDefault("data-bytes-max", "300"));
         this.keepMax = Integer.parseInt(options.getOrDefault("keep-max", "400"));
+        this.aclUsers = Integer.parseInt(options.getOrDefault("acl-users", "20"));
         this.minor = Integer.parseInt(options.getOrDefault("server-version", "3.8.4").split("\\.")[1]);
     }
 
@@ -223,7 +225,7 @@ public final class Load {
             case 0: return Collections.singletonList(me);
             case 1: return Arrays.asList(me, new ACL(ZooDefs.Perms.READ, new Id("world", "anyone")));
             case 2: return Arrays.asList(new ACL(ZooDefs.Perms.ALL, new Id("ip", "127.0.0.1")), new ACL(random.nextInt(31) + 1, new Id("ip", "10.0.0.0/8")));
-            case 3: return Arrays.asList(me, new ACL(random.nextInt(31) + 1, new Id("digest", "user" + random.nextInt(20) + ":AbCdEfGhIjKlMnOpQrStUvWxYz0=")));
+            case 3: return Arrays.asList(me, new ACL(random.nextInt(31) + 1, new Id("digest", "user" + random.nextInt(aclUsers) + ":AbCdEfGhIjKlMnOpQrStUvWxYz0=")));
             default: return ZooDefs.Ids.OPEN_ACL_UNSAFE;
         }
     }
