@@ -108,6 +108,11 @@ export class SegmentWriter {
     return this.#closed.length > 0
   }
 
+  /** Segments of this run that are in the store. */
+  get storedCount(): number {
+    return this.#stored.length
+  }
+
   /** zxid of the txn appended last, or the one that the run starts after. */
   get last(): Zxid {
     return toZxid(joinLong(this.#lastHi, this.#lastLo))

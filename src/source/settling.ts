@@ -29,13 +29,22 @@ export class Settling {
   #settled: boolean
   #proved: boolean
   readonly #maxZxidSeen: Zxid
+  readonly #isKnown: boolean
   #hasDigests: boolean
 
   /**
    * @param start.isProved the tree equals a digest of its source at this zxid
    * @param start.hasDigests the source is known to write digests: then only they settle a fuzzy snapshot
+   * @param start.from `known-state`: not a snapshot but a true state; then nothing may find itself applied, and no digest may differ
    */
-  constructor(start: { readonly zxid: Zxid; readonly maxZxidSeen: Zxid; readonly isProved: boolean; readonly hasDigests: boolean }) {
+  constructor(start: {
+    readonly zxid: Zxid
+    readonly maxZxidSeen: Zxid
+    readonly isProved: boolean
+    readonly hasDigests: boolean
+    readonly from?: 'snapshot' | 'known-state'
+  }) {
+    this.#isKnown = start.from === 'known-state'
     this.#maxZxidSeen = start.maxZxidSeen
     this.#hasDigests = start.hasDigests
     this.#proved = start.isProved
@@ -57,7 +66,7 @@ export class Settling {
     if (seen.digest === 'mismatch') return this.#differ()
     if (seen.digest === 'match') this.#proved = true
     if (this.#settled) {
-      if (seen.verdict === 'unexpected') return 'contradiction'
+      if (seen.verdict === 'unexpected' || (this.#isKnown && seen.verdict === 'settling')) return 'contradiction'
       return seen.verdict === 'settling' ? 'settled-here' : 'settled'
     }
     const isTrue = seen.digest === 'match' || (!this.#hasDigests && zxid >= this.#maxZxidSeen)
@@ -67,7 +76,7 @@ export class Settling {
   }
 
   #differ(): SettleStep {
-    if (this.#settled && this.#proved) return 'contradiction'
+    if (this.#settled && (this.#proved || this.#isKnown)) return 'contradiction'
     this.#settled = false
     return 'unsettled'
   }

@@ -1,3 +1,4 @@
+import { payloadTimeMs } from '../../archive/segment-format.ts'
 import type { SegmentWriter } from '../../archive/segment-writer.ts'
 import { longAt } from '../../jute/long.ts'
 import { txnLayout } from '../../model/txn-layout.ts'
@@ -17,8 +18,8 @@ export interface CaptureParts {
   readonly settling: Settling
   /** Called when the state after the txn just applied is the first true one known: writes it, and opens the segments that go on from it. */
   readonly onSettled: (zxid: Zxid) => Promise<SegmentWriter>
-  /** The segments to go on with when the tree is true already. */
-  readonly segments: SegmentWriter | null
+  /** Called when a segment is complete: stores it, and says which segments to go on with. */
+  readonly onFull: (segments: SegmentWriter) => Promise<SegmentWriter>
   readonly onTxns: (count: number) => void
   readonly signal: AbortSignal
 }
@@ -26,14 +27,18 @@ export interface CaptureParts {
 /** Applies every txn of a run to the tree, and appends those that follow a true state to the segments. */
 export class Capture implements TxnRunSink {
   contradiction: Contradiction | null = null
-  segments: SegmentWriter | null
+  /** Where txns go; null while the state is not true. */
+  segments: SegmentWriter | null = null
+  /** Txns appended to the segments that are kept. */
+  appended = 0
+  /** Time of the last txn applied, ms. */
+  lastTimeMs: number | null = null
   /** The digest before a txn that opens a segment: asked by the segment writer. */
   digest: bigint | null = null
   readonly #parts: CaptureParts
 
   constructor(parts: CaptureParts) {
     this.#parts = parts
-    this.segments = parts.segments
   }
 
   async txns(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): Promise<void> {
@@ -44,10 +49,16 @@ export class Capture implements TxnRunSink {
       if (isTaken === 'contradiction') return
       if (isTaken === 'settled-here') {
         this.digest = this.#parts.tree.digest()
+        this.appended = 0
+        this.lastTimeMs = payloadTimeMs(window, starts[i])
         this.segments = await this.#parts.onSettled(zxidOf(window, starts[i]))
       }
-      if (this.segments?.full === true) await this.segments.flush()
+      if (this.segments?.full === true) {
+        this.lastTimeMs = payloadTimeMs(window, starts[i])
+        this.segments = await this.#parts.onFull(this.segments)
+      }
     }
+    if (count > 0) this.lastTimeMs = payloadTimeMs(window, starts[count - 1])
     this.#parts.onTxns(count)
   }
 
@@ -69,7 +80,10 @@ export class Capture implements TxnRunSink {
         return 'taken'
       }
     }
-    this.segments?.append(window, start, end)
+    if (this.segments !== null) {
+      this.segments.append(window, start, end)
+      this.appended++
+    }
     return 'taken'
   }
 }

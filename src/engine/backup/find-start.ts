@@ -1,0 +1,137 @@
+import type { DraftPlace } from '../../archive/archive-draft.ts'
+import type { RecoveryPoint } from '../../archive/commit-body.ts'
+import { type History, newestTimeline, readHistory, type Timeline } from '../../archive/history.ts'
+import type { RestorableInterval } from '../../archive/intervals.ts'
+import { hashOnlySink } from '../../archive/state-ref.ts'
+import { writeState } from '../../archive/write-state.ts'
+import { equalBytes } from '../../base/bytes.ts'
+import { ZooArkError } from '../../base/errors.ts'
+import { epochOf, firstZxidOfEpoch, follows, formatZxid, type Zxid } from '../../model/zxid.ts'
+import type { Repository } from '../../repository/types.ts'
+import type { DataDirectory } from '../../source/data-directory.ts'
+import { loadSnapshotTree } from '../../source/load-snapshot-tree.ts'
+import { Settling } from '../../source/settling.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { loadPoint } from '../load-point.ts'
+import { openToWrite } from '../repository-place.ts'
+import type { RunContext } from '../run-context.ts'
+import { type Relation, relate } from './relation.ts'
+import type { StretchStart } from './source-base.ts'
+
+/** Where a backup begins. */
+export interface BackupStart {
+  /** Null where there is no repository yet. */
+  readonly opened: { readonly repository: Repository; readonly history: History } | null
+  readonly place: DraftPlace
+  /** The repository's newest state, to go on from; undefined: a snapshot of the source is the base. */
+  readonly first: StretchStart | undefined
+  /** Bases are snapshots named above this. */
+  readonly snapshotsAfter: Zxid | undefined
+  /** What a new base leaves behind it. */
+  readonly gap: { readonly after: Zxid; readonly cause: string } | null
+  readonly interval: RestorableInterval | undefined
+  readonly point: RecoveryPoint | undefined
+  readonly timeMs: number | null
+}
+
+const nothingBefore = { first: undefined, snapshotsAfter: undefined, gap: null, interval: undefined, point: undefined, timeMs: null }
+
+/** Finds out whether the source goes on where the repository ends, has left a gap, or tells another history. */
+export async function findStart(directory: DataDirectory, store: ObjectStore, context: RunContext): Promise<BackupStart> {
+  const repository = await openIfThere(store, context)
+  const isFirst = { start: { parent: null, forkZxid: null, reason: 'first backup' } }
+  if (repository === undefined) return { ...nothingBefore, opened: null, place: isFirst }
+  const history = await readHistory(repository)
+  const opened = { repository, history }
+  const timeline = newestTimeline(history)
+  const interval = timeline?.intervals.at(-1)
+  if (timeline === undefined || interval === undefined) return { ...nothingBefore, opened, place: isFirst }
+  const relation = await relate(directory, repository, history, timeline, interval.through)
+  const parts: StartParts = { directory, opened, timeline, interval, context }
+  switch (relation.kind) {
+    case 'continues':
+    case 'behind':
+      return goOn(parts, relation)
+    case 'later':
+      return goOnLater(parts, relation.first)
+    case 'other':
+      return fork(parts, relation.common, 'the source holds other txns than the repository')
+  }
+}
+
+interface StartParts {
+  readonly directory: DataDirectory
+  readonly opened: { readonly repository: Repository; readonly history: History }
+  readonly timeline: Timeline
+  readonly interval: RestorableInterval
+  readonly context: RunContext
+}
+
+async function openIfThere(store: ObjectStore, context: RunContext): Promise<Repository | undefined> {
+  try {
+    return await openToWrite(store, context)
+  } catch (error) {
+    if (error instanceof ZooArkError && error.code === 'REPOSITORY_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+async function goOn(parts: StartParts, relation: Relation): Promise<BackupStart> {
+  const { opened, timeline, interval, context } = parts
+  if (relation.kind === 'behind') {
+    context.onNotice(`the source ends at ${formatZxid(relation.last)}, before what the repository holds already; there is nothing to add`)
+  }
+  const { tree, path } = await loadPoint(opened.repository, opened.history, { timeline: timeline.id, zxid: interval.through }, context)
+  const zxid = interval.through
+  const settling = new Settling({ zxid, maxZxidSeen: zxid, isProved: path.point.consistency === 'exact', hasDigests: path.point.source['digestTrailer'] === true, from: 'known-state' })
+  return {
+    opened,
+    place: { timeline: timeline.id },
+    first: { tree, settling, zxid, facts: path.point.source, maxZxidSeen: zxid },
+    snapshotsAfter: zxid,
+    gap: { after: zxid, cause: '' },
+    interval,
+    point: path.point,
+    timeMs: interval.throughTimeMs,
+  }
+}
+
+/**
+ * No log of the source reaches back to what the repository has last. Its oldest snapshot tells: the same state means that nothing is missing, an older
+ * one at the start of a later epoch means that the source was taken back (a restore), anything else is a gap.
+ */
+async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<BackupStart> {
+  const { directory, opened, timeline, interval } = parts
+  const latest = interval.through
+  const snapshot = directory.snapshots.find(({ zxid }) => zxid >= latest)
+  if (snapshot === undefined) return first === undefined ? goOn(parts, { kind: 'behind', last: latest }) : fork(parts, undefined, 'the source shares no txn with the repository')
+  const { tree, summary } = await loadSnapshotTree(snapshot.file, { zxid: snapshot.zxid })
+  const isNewEpoch = snapshot.zxid === firstZxidOfEpoch(epochOf(snapshot.zxid)) && epochOf(snapshot.zxid) > epochOf(latest)
+  if (snapshot.zxid === latest || isNewEpoch) {
+    const resumed = await goOn(parts, { kind: 'continues' })
+    const known = resumed.first === undefined ? undefined : await writeState(hashOnlySink, resumed.first.tree)
+    const found = await writeState(hashOnlySink, tree)
+    const goesOn = first === undefined || follows(latest, first)
+    if (known !== undefined && goesOn && equalBytes(known.treeRoot, found.treeRoot)) return resumed
+    if (summary.maxZxidSeen < latest) return fork(parts, summary.maxZxidSeen, `the source was taken back to ${formatZxid(summary.maxZxidSeen)} and goes on from ${formatZxid(snapshot.zxid)}`)
+  }
+  const cause = `the logs after ${formatZxid(latest)} were gone from the source before they were backed up`
+  return {
+    ...nothingBefore,
+    opened,
+    place: { timeline: timeline.id },
+    snapshotsAfter: latest,
+    gap: { after: latest, cause },
+    interval,
+    point: timeline.points.at(-1),
+    timeMs: null,
+  }
+}
+
+function fork({ opened, timeline, interval, context }: StartParts, common: Zxid | undefined, why: string): BackupStart {
+  const forkZxid = common !== undefined && common < interval.from ? undefined : common
+  const reason = forkZxid === undefined ? why : `${why} after ${formatZxid(forkZxid)}`
+  context.onNotice(`a new timeline is started: ${reason}`)
+  const start = forkZxid === undefined ? { parent: null, forkZxid: null, reason } : { parent: timeline.id, forkZxid, reason }
+  return { ...nothingBefore, opened, place: { start } }
+}
