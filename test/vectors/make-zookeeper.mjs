@@ -148,14 +148,15 @@ async function txnLines(version, folder) {
   return lines
 }
 
-/** Four states that begin with an early (fuzzy, where there is one) snapshot and one that begins with the newest. */
+/** Four states that begin with an early (fuzzy, where there is one) snapshot, with the unreplayed one before them where ACLs dangle, and one that begins with the newest. */
 async function states(version, folder, snapshots, txns, work) {
   const base = snapshots.find((s) => s.znodesWithLaterTxns > 0 && s.danglingAcls > 0) ?? snapshots.find((s) => s.znodesWithLaterTxns > 0) ?? snapshots[1] ?? snapshots[0]
   const newest = snapshots.at(-1)
   const last = BigInt(txns.at(-1).zxid)
   const replayed = txns.map((t) => BigInt(t.zxid)).filter((z) => z > zxidOf(base.name))
   const settled = base.settledZxid === null ? replayed[1] : BigInt(base.settledZxid)
-  const at = [...new Set([settled, replayed[Math.floor(replayed.length / 3)], replayed[Math.floor((replayed.length * 2) / 3)], last])]
+  const unsettled = base.danglingAcls > 0 ? [zxidOf(base.name)] : []
+  const at = [...new Set([...unsettled, settled, replayed[Math.floor(replayed.length / 3)], replayed[Math.floor((replayed.length * 2) / 3)], last])]
   const runs = [
     { snapshot: base.name, at },
     { snapshot: newest.name, at: [last] },
