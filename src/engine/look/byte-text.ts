@@ -22,6 +22,8 @@ const encoder = new TextEncoder()
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 const dayMs = 86_400_000
+/** `2026-11-20T03:00:00.000Z` */
+const timeTextLength = 24
 /** Times beyond this (year 9999) are written as their number: no calendar date means anything there. */
 const isoTimeMsMax = 253_402_300_799_999
 const twoTo32 = 2 ** 32
@@ -33,13 +35,21 @@ export function textBytes(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
+/**
+ * Takes what was written. Either the bytes are used up when it returns, or it keeps their buffer and returns another one to write into.
+ */
+export type DrainBytes = (bytes: Uint8Array) => Uint8Array | void
+
 export class ByteText {
   #bytes: Uint8Array
   #length = 0
-  readonly #drain: (bytes: Uint8Array) => void
+  readonly #drain: DrainBytes
+  /** The time written last and its text: znodes that were never changed have it twice, and transactions come many in a millisecond. */
+  #timeHi = -1
+  #timeLo = -1
+  readonly #timeText = new Uint8Array(timeTextLength)
 
-  /** @param drain takes what was written; the bytes are overwritten once it has returned. */
-  constructor(drain: (bytes: Uint8Array) => void, capacity = capacityDefault) {
+  constructor(drain: DrainBytes, capacity = capacityDefault) {
     this.#bytes = new Uint8Array(Math.max(capacity, 4 * scalarBytesMax))
     this.#drain = drain
   }
@@ -49,7 +59,8 @@ export class ByteText {
     if (this.#length === 0) return
     const length = this.#length
     this.#length = 0
-    this.#drain(this.#bytes.subarray(0, length))
+    const other = this.#drain(this.#bytes.subarray(0, length))
+    if (other !== undefined) this.#bytes = other
   }
 
   byte(value: number): void {
@@ -130,9 +141,18 @@ export class ByteText {
       return
     }
     this.#room(scalarBytesMax)
-    const days = Math.floor(ms / dayMs)
-    this.#date(days)
-    this.#clock(ms - days * dayMs)
+    const start = this.#length
+    if (hi !== this.#timeHi || lo !== this.#timeLo) {
+      const days = Math.floor(ms / dayMs)
+      this.#date(days)
+      this.#clock(ms - days * dayMs)
+      for (let i = 0; i < timeTextLength; i++) this.#timeText[i] = this.#bytes[start + i]
+      this.#timeHi = hi
+      this.#timeLo = lo
+      return
+    }
+    for (let i = 0; i < timeTextLength; i++) this.#bytes[start + i] = this.#timeText[i]
+    this.#length = start + timeTextLength
   }
 
   /** Base64 with padding. */

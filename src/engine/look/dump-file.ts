@@ -20,7 +20,7 @@ export interface DumpResult {
   readonly undecodable: number
 }
 
-/** Takes text in order; the next text waits for the promise. Owns the bytes. */
+/** Takes text in order; the bytes are written over once the promise is done. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>
 
 /**
@@ -32,12 +32,18 @@ export async function dumpFile(file: FileInput, options: DumpOptions, write: Wri
   return await withFile(file, async (opened) => {
     const { kind } = await recogniseFile(opened)
     const queue: Uint8Array[] = []
+    /** Buffers whose text has been written. */
+    const spare: Uint8Array[] = []
     const out = new ByteText((bytes) => {
-      queue.push(bytes.slice())
+      queue.push(bytes)
+      return spare.pop() ?? new Uint8Array(bytes.buffer.byteLength)
     })
     const send = async (): Promise<void> => {
       out.flush()
-      for (const bytes of queue.splice(0)) await write(bytes)
+      for (const bytes of queue.splice(0)) {
+        await write(bytes)
+        spare.push(new Uint8Array(bytes.buffer))
+      }
     }
     const limit = new RecordLimit(options.limit ?? Infinity)
     const txns = new TxnLogDump(out, options.form)
