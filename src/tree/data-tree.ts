@@ -1,5 +1,5 @@
 import { ZooArkError } from '../base/errors.ts'
-import { compareLong, highOf, joinLong, lowOf } from '../jute/long.ts'
+import { highOf, joinLong, lowOf } from '../jute/long.ts'
 import type { OwnerRules } from '../model/ephemeral-owner.ts'
 import { decodeNodeRecord, type NodeRecord, nodeTail } from '../model/node-record.ts'
 import { type Zxid, formatZxid, toZxid } from '../model/zxid.ts'
@@ -23,6 +23,19 @@ export interface DataTreeOptions {
   readonly ownerRules?: OwnerRules
   /** `every`: the digest is kept and compared at every txn that carries one. `none`: it is computed when asked for. Default: `every`. */
   readonly digestChecks?: 'every' | 'none'
+}
+
+export interface FinishLoadOptions {
+  /**
+   * `recount` for a snapshot of a server: a server counts quotas anew when it loads one. `keep` for a state that is exact.
+   * Default: `keep`.
+   */
+  readonly quotaStats?: 'keep' | 'recount'
+  /**
+   * A later zxid at which the snapshot may still have been written, where the caller knows one; else the largest zxid in it counts. Up to
+   * there a contradiction is `settling`: deletions leave no trace in a snapshot.
+   */
+  readonly fuzzyThrough?: Zxid
 }
 
 /**
@@ -87,20 +100,18 @@ export class DataTree {
 
   /**
    * Ends the load; the tree is at this zxid (of a fuzzy snapshot: that of its name).
-   * @param options.quotaStats `recount` for a snapshot of a server, which counts quotas anew when it loads one; `keep` (default) for a
-   * state that is exact.
    * @throws SNAPSHOT_DAMAGED when there is no root
    */
-  finishLoad(zxid: Zxid, options: { readonly quotaStats: 'keep' | 'recount' } = { quotaStats: 'keep' }): void {
+  finishLoad(zxid: Zxid, options: FinishLoadOptions = {}): void {
     if (this.#nodes.root < 0) throw new ZooArkError('SNAPSHOT_DAMAGED', 'there is no root znode', { place: { zxid: formatZxid(zxid) } })
     this.#isLoaded = true
     const replay = this.#replay
     replay.lastZxidHi = highOf(zxid)
     replay.lastZxidLo = lowOf(zxid)
-    const isAhead = compareLong(this.#maxZxidHi, this.#maxZxidLo, replay.lastZxidHi, replay.lastZxidLo) > 0
-    replay.fuzzyThroughHi = isAhead ? this.#maxZxidHi : replay.lastZxidHi
-    replay.fuzzyThroughLo = isAhead ? this.#maxZxidLo : replay.lastZxidLo
-    this.#quotas.load(options.quotaStats)
+    const through = [zxid, this.maxZxidLoaded, options.fuzzyThrough ?? zxid].reduce((a, b) => (a > b ? a : b))
+    replay.fuzzyThroughHi = highOf(through)
+    replay.fuzzyThroughLo = lowOf(through)
+    this.#quotas.load(options.quotaStats ?? 'keep')
   }
 
   /** Starts from the empty database of a new server, at zxid 0, instead of a load. @param version `3.4` has no /zookeeper/config */
