@@ -131,6 +131,29 @@ describe('readTxnLog', () => {
     })
   })
 
+  it('reads records behind 4 GiB, with their offsets', async () => {
+    const path = join(directoryOfTest, 'log.1')
+    const offset = 5 * 2 ** 30 + 3
+    await writeFile(path, logHeader)
+    const handle = await open(path, 'r+')
+    await handle.write(joined(...logRecords), 0, null, offset)
+    await handle.close()
+    const places: number[] = []
+    const sink = {
+      txns(_window: Uint8Array, starts: Uint32Array, _ends: Uint32Array, count: number, place: { offsetOfWindow: number }) {
+        for (let i = 0; i < count; i++) places.push(place.offsetOfWindow + starts[i])
+      },
+    }
+    const summary = await readTxnLog(path, sink, { startAt: offset })
+    expect(summary).toMatchObject({
+      count: 3,
+      validBytes: offset + smallLog.length - 16,
+      end: 'end-of-file',
+      fileBytes: offset + smallLog.length - 16,
+    })
+    expect(places).toEqual([0, 1, 2].map((i) => offset + ends[i] - 16 + 12))
+  })
+
   it('reads records that straddle windows, and one that is longer than a window', async () => {
     await withDirectory(async (directory) => {
       const path = join(directory, 'log.1')

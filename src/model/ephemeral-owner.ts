@@ -1,4 +1,4 @@
-import { joinLong } from '../jute/long.ts'
+import { highOf, lowOf } from '../jute/long.ts'
 import { toSessionId, type SessionId } from './session-id.ts'
 
 /**
@@ -53,7 +53,7 @@ export function ownerKindOf(hi: number, lo: number, rules: OwnerRules): OwnerKin
 /** The meaning of an owner, for people. */
 export function interpretOwner(owner: bigint, rules: OwnerRules): EphemeralOwner {
   const value = BigInt.asIntN(64, owner)
-  const kind = ownerKindOf(Number(value >> 32n), Number(BigInt.asIntN(32, value)), rules)
+  const kind = ownerKindOf(highOf(value), lowOf(value), rules)
   switch (kind) {
     case 'session':
       return { kind, sessionId: toSessionId(value) }
@@ -74,9 +74,4 @@ export function isValidTtl(ttlMs: bigint, rules: Exclude<OwnerRules, 'plain'>): 
 /** The owner value of a TTL node, signed. The caller has checked the TTL with `isValidTtl`. */
 export function ttlOwner(ttlMs: bigint, rules: Exclude<OwnerRules, 'plain'>): bigint {
   return (rules === 'extended' ? ttlMask : ttl353Mask) | ttlMs
-}
-
-/** The owner of halves as one signed value. */
-export function ownerOf(hi: number, lo: number): bigint {
-  return joinLong(hi, lo)
 }
