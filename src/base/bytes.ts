@@ -1,5 +1,10 @@
 /** Byte compares and copies. A Buffer's own pool is never handed out: results stand alone unless said otherwise. */
 
+/** The same bytes as a plain array: `slice` of a Buffer is a view, and what is handed out must not differ from one Node to another. */
+export function plainView(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0
 }

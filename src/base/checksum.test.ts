@@ -29,6 +29,7 @@ describe('published values', () => {
     expect(sum(new Uint8Array(0), 0, 0)).toBe(0)
   })
   it('SHA-256 of "abc" is that of FIPS 180-2', () => {
+    expect(sha256(ascii('abc')).constructor).toBe(Uint8Array)
     expect(toHex(sha256(ascii('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
   })
 })

@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto'
 import { crc32 as zlibCrc32 } from 'node:zlib'
+import { plainView } from './bytes.ts'
 import { kernelsBase64 } from './kernels-wasm.ts'
 
 const ADLER_MODULUS = 65521
@@ -134,5 +135,5 @@ export function crc32Plain(bytes: Uint8Array, start: number, end: number, seed =
 
 /** SHA-256, 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer')
+  return plainView(hash('sha256', bytes, 'buffer'))
 }

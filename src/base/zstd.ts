@@ -6,6 +6,7 @@
  * truncated one; neither can happen here. It also bounds the memory of a decode by the length that the caller expects.
  */
 import zlib from 'node:zlib'
+import { plainView } from './bytes.ts'
 import { ZooArkError } from './errors.ts'
 
 export interface Zstd {
@@ -93,7 +94,7 @@ export function nodeZstd(): Zstd | undefined {
         throw damaged('it does not decode', cause)
       }
       if (plain.length !== plainLength) throw damaged(`it decodes to ${plain.length} bytes, not ${plainLength}`)
-      return plain
+      return plainView(plain)
     },
   }
 }
