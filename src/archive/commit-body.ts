@@ -94,7 +94,12 @@ export function parseCommitBody(body: JsonValue, object: string): CommitBody {
 }
 
 function parseStart(fields: JsonFields): TimelineStart {
-  return { id: fields.text('id'), parent: fields.textOrNull('parent'), forkZxid: fields.zxidOrNull('forkZxid'), reason: fields.text('reason') }
+  return {
+    id: fields.text('id'),
+    parent: fields.textOrNull('parent'),
+    forkZxid: fields.zxidOrNull('forkZxid'),
+    reason: fields.text('reason'),
+  }
 }
 
 function formatPointRecord(point: RecoveryPoint): JsonObject {

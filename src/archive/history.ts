@@ -84,7 +84,9 @@ function readTimeline(id: string, commits: readonly Commit[]): OwnPart {
     capturedAtMs = body.capturedAtMs ?? Date.parse(commit.time)
   }
   if (start?.id !== id) {
-    throw new ZooArkError('REPOSITORY_DAMAGED', 'the first commit of a timeline does not say how it starts', { place: { object: `head/${id}` } })
+    throw new ZooArkError('REPOSITORY_DAMAGED', 'the first commit of a timeline does not say how it starts', {
+      place: { object: `head/${id}` },
+    })
   }
   points.sort((a, b) => compareZxids(a.zxid, b.zxid))
   segments.sort((a, b) => compareZxids(a.after, b.after))
@@ -99,7 +101,9 @@ function lineageOf(part: OwnPart, byId: ReadonlyMap<string, OwnPart>): LineagePa
   for (let steps = 0; parent !== null; steps++) {
     const ancestor = byId.get(parent)
     if (ancestor === undefined || forkZxid === null || steps > byId.size) {
-      throw new ZooArkError('REPOSITORY_DAMAGED', `timeline ${part.start.id} has no way back to its origin`, { place: { object: `head/${parent}` } })
+      throw new ZooArkError('REPOSITORY_DAMAGED', `timeline ${part.start.id} has no way back to its origin`, {
+        place: { object: `head/${parent}` },
+      })
     }
     lineage.unshift({ ...ancestor, through: forkZxid })
     const above = ancestor.start

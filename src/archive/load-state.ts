@@ -52,7 +52,11 @@ export async function loadState<T extends StateTarget>(source: ChunkSource, ref:
   return tree
 }
 
-async function readBatch(source: ChunkSource, leaves: readonly ChildEntry[], start: number): Promise<{ end: number; chunks: Uint8Array[] }> {
+async function readBatch(
+  source: ChunkSource,
+  leaves: readonly ChildEntry[],
+  start: number,
+): Promise<{ end: number; chunks: Uint8Array[] }> {
   let end = start
   for (let bytes = 0; end < leaves.length && end - start < batchLeavesMax && (end === start || bytes < batchBytesMax); end++) {
     bytes += leaves[end].dataBytes + leaves[end].znodes * leafBytesPerZnode

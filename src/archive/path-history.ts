@@ -51,7 +51,12 @@ export async function* readPathChanges(
   }
 }
 
-async function changesOfBlock(open: OpenSegment, block: number, range: { after: Zxid; through: Zxid }, follower: PathFollower): Promise<PathChange[]> {
+async function changesOfBlock(
+  open: OpenSegment,
+  block: number,
+  range: { after: Zxid; through: Zxid },
+  follower: PathFollower,
+): Promise<PathChange[]> {
   const changes: PathChange[] = []
   await open.read(block, block + 1, range, {
     txns(window, starts, ends, count) {
@@ -98,7 +103,8 @@ class PathFollower {
   #followRecord(txn: Txn, record: SimpleTxn | UnknownTxn, changes: PathChange[]): void {
     const effect = this.#effectOf(txn, record)
     if (effect === undefined) return
-    if (effect === 'created') this.#own(record.kind === 'create' || record.kind === 'create2' ? (record.ephemeral ? txn.header.clientId : 0n) : 0n)
+    if (effect === 'created')
+      this.#own(record.kind === 'create' || record.kind === 'create2' ? (record.ephemeral ? txn.header.clientId : 0n) : 0n)
     if (effect === 'deleted' || effect === 'deleted-with-session') this.#own(undefined)
     changes.push({ zxid: txn.header.zxid, timeMs: txn.header.time, sessionId: txn.header.clientId, effect, txn, record })
   }

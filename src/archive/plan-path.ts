@@ -47,7 +47,11 @@ export function unreachable(timeline: Timeline, zxid: Zxid): ZooArkError {
     return new ZooArkError('POINT_IN_GAP', `timeline ${id} has a gap between ${range}: ${gap.cause}`, { place })
   }
   const [first, last] = [intervals[0], intervals.at(-1)]
-  if (first === undefined || last === undefined) return new ZooArkError('POINT_NOT_REACHABLE', `timeline ${id} has no recovery point`, { place })
-  const [side, interval] = zxid < first.from ? ['before the first', first] : zxid > last.through ? ['after the last', last] : ['in no', first]
-  return new ZooArkError('POINT_NOT_REACHABLE', `it is ${side} restorable interval of timeline ${id}, ${describeInterval(interval)}`, { place })
+  if (first === undefined || last === undefined)
+    return new ZooArkError('POINT_NOT_REACHABLE', `timeline ${id} has no recovery point`, { place })
+  const [side, interval] =
+    zxid < first.from ? ['before the first', first] : zxid > last.through ? ['after the last', last] : ['in no', first]
+  return new ZooArkError('POINT_NOT_REACHABLE', `it is ${side} restorable interval of timeline ${id}, ${describeInterval(interval)}`, {
+    place,
+  })
 }

@@ -36,7 +36,8 @@ const isoPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d
 export function parsePoint(text: string): Point {
   const suffix = /@([^@/]*)$/.exec(text)
   const isTimeline = suffix !== null && /^[1-9]\d{0,8}$/.test(suffix[1])
-  if (suffix !== null && !isTimeline && !text.startsWith('before:delete:')) throw bad(text, `'${suffix[1]}' is not the number of a timeline`)
+  if (suffix !== null && !isTimeline && !text.startsWith('before:delete:'))
+    throw bad(text, `'${suffix[1]}' is not the number of a timeline`)
   const body = isTimeline ? text.slice(0, suffix.index) : text
   return { ...parseForm(body, text), timeline: isTimeline ? suffix[1] : null }
 }
@@ -53,7 +54,11 @@ export function agoMs(point: Extract<PointForm, { form: 'ago' }>): number {
 
 /** @throws BAD_POINT for a name that a POINT could not say */
 export function checkPointName(name: string): void {
-  if (!namePattern.test(name)) throw new ZooArkError('BAD_POINT', `'${name}' cannot name a point: letters, digits, '.', '_' and '-', at most 100, the first a letter or digit`)
+  if (!namePattern.test(name))
+    throw new ZooArkError(
+      'BAD_POINT',
+      `'${name}' cannot name a point: letters, digits, '.', '_' and '-', at most 100, the first a letter or digit`,
+    )
 }
 
 function parseForm(body: string, text: string): PointForm {

@@ -97,8 +97,11 @@ function timelineOfZxid(history: History, point: Point, zxid: Zxid): Timeline {
 
 function resolveName(history: History, point: Point, name: string): { timeline: string; zxid: Zxid } {
   const timelines = point.timeline === null ? history.timelines : [timelineOf(history, point.timeline)]
-  const found = timelines.flatMap(({ id, points }) => points.filter((each) => each.name === name).map(({ zxid }) => ({ timeline: id, zxid })))
-  if (found.length === 0) throw new ZooArkError('POINT_NOT_REACHABLE', `no recovery point has the name ${name}`, { hint: 'See `zooark points` for the names.' })
+  const found = timelines.flatMap(({ id, points }) =>
+    points.filter((each) => each.name === name).map(({ zxid }) => ({ timeline: id, zxid })),
+  )
+  if (found.length === 0)
+    throw new ZooArkError('POINT_NOT_REACHABLE', `no recovery point has the name ${name}`, { hint: 'See `zooark points` for the names.' })
   if (found.length === 1) return found[0]
   const all = found.map(({ timeline, zxid }) => `${formatZxid(zxid)}@${timeline}`)
   throw new ZooArkError('POINT_AMBIGUOUS', `${found.length} recovery points have the name ${name}: ${all.join(', ')}`, {
@@ -136,7 +139,8 @@ async function zxidBefore(history: History, source: PointSource, timeline: Timel
     throw new ZooArkError('POINT_NOT_REACHABLE', `timeline ${timeline.id} begins with this zxid: what was before it is not kept`, { place })
   }
   const found = await findTxn(await openSegment(source, usable.segment), zxid)
-  if (!found.isThere) throw new ZooArkError('POINT_NOT_REACHABLE', `no txn has this zxid; the one before it has ${formatZxid(found.before)}`, { place })
+  if (!found.isThere)
+    throw new ZooArkError('POINT_NOT_REACHABLE', `no txn has this zxid; the one before it has ${formatZxid(found.before)}`, { place })
   if (intervalWith(timeline, found.before) === undefined) throw unreachable(timeline, found.before)
   return found.before
 }
@@ -150,44 +154,69 @@ async function findTxn(open: OpenSegment, zxid: Zxid): Promise<{ isThere: boolea
   if (meta === undefined || meta.first > zxid) return { isThere: false, before }
   if (meta.first === zxid) return { isThere: true, before }
   let found = { isThere: false, before }
-  await open.read(next, next + 1, { through: zxid }, {
-    txns(window, starts, _ends, count) {
-      const isThere = payloadZxid(window, starts[count - 1]) === zxid
-      const last = isThere ? count - 2 : count - 1
-      found = { isThere, before: last < 0 ? before : payloadZxid(window, starts[last]) }
+  await open.read(
+    next,
+    next + 1,
+    { through: zxid },
+    {
+      txns(window, starts, _ends, count) {
+        const isThere = payloadZxid(window, starts[count - 1]) === zxid
+        const last = isThere ? count - 2 : count - 1
+        found = { isThere, before: last < 0 ? before : payloadZxid(window, starts[last]) }
+      },
     },
-  })
+  )
   return found
 }
 
-/** The last txn of the longest prefix of the timeline in which no txn is stamped later than `timeMs`. */
+/**
+ * The last txn of the longest prefix of the timeline in which no txn is stamped later than `timeMs`. A gap begins after the latest time
+ * that was seen before it.
+ */
 async function resolveTime(history: History, source: PointSource, timeline: Timeline, timeMs: number): Promise<Zxid> {
   const lineage = lineageOfTimeline(history, timeline.id)
   const points = usablePoints(lineage)
   const segments = usableSegments(lineage)
-  const asked = new Date(timeMs).toISOString()
   let reached: Zxid | undefined
+  let latestMs = -Infinity
   for (const { from } of timeline.intervals) {
-    const start = points.find((point) => point.zxid === from)
-    if (start?.timeMs !== null && start !== undefined && start.timeMs > timeMs) {
-      if (reached === undefined) throw new ZooArkError('POINT_NOT_REACHABLE', `${asked} is before the first recovery point of timeline ${timeline.id}`)
-      throw new ZooArkError('POINT_IN_GAP', `${asked} is in the gap of timeline ${timeline.id} between ${formatZxid(reached)} and ${formatZxid(from)}`)
+    const startMs = points.find((point) => point.zxid === from)?.timeMs ?? -Infinity
+    if (startMs > timeMs) {
+      if (reached !== undefined && timeMs === latestMs) return reached
+      throw timeOutside(timeline, timeMs, reached, from)
     }
     reached = from
+    latestMs = Math.max(latestMs, startMs)
     for (const { segment, through } of chainFrom(segments, from)) {
-      const later = segment.maxTimeMs > timeMs ? await firstLater(await openSegment(source, segment), timeMs, { after: reached, through }) : undefined
+      const later =
+        segment.maxTimeMs > timeMs ? await firstLater(await openSegment(source, segment), timeMs, { after: reached, through }) : undefined
       if (later !== undefined) return later
       reached = through
+      latestMs = Math.max(latestMs, segment.maxTimeMs)
     }
   }
   if (reached === undefined) throw new ZooArkError('POINT_NOT_REACHABLE', `timeline ${timeline.id} has no recovery point`)
-  if (timeMs > timeline.capturedAtMs) {
-    const known = new Date(timeline.capturedAtMs).toISOString()
-    throw new ZooArkError('POINT_NOT_REACHABLE', `${asked} is later than the last look at the source, ${known}`, {
-      hint: 'Use latest for the newest state there is, or run `zooark backup` first.',
-    })
-  }
+  if (timeMs > Math.max(timeline.capturedAtMs, latestMs)) throw timeUnknown(timeline, timeMs)
   return reached
+}
+
+function timeOutside(timeline: Timeline, timeMs: number, reached: Zxid | undefined, from: Zxid): ZooArkError {
+  if (reached === undefined)
+    return new ZooArkError('POINT_NOT_REACHABLE', `${isoTime(timeMs)} is before the first recovery point of timeline ${timeline.id}`)
+  const range = `${formatZxid(reached)} and ${formatZxid(from)}`
+  return new ZooArkError('POINT_IN_GAP', `${isoTime(timeMs)} is in the gap of timeline ${timeline.id} between ${range}`)
+}
+
+function timeUnknown(timeline: Timeline, timeMs: number): ZooArkError {
+  const known = isoTime(timeline.capturedAtMs)
+  return new ZooArkError('POINT_NOT_REACHABLE', `${isoTime(timeMs)} is later than the last look at the source, ${known}`, {
+    hint: 'Use latest for the newest state there is, or run `zooark backup` first.',
+  })
+}
+
+/** For messages; a time that no calendar shows as its number. */
+function isoTime(timeMs: number): string {
+  return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : `${timeMs} ms`
 }
 
 /** zxid of the txn before the first in the range that is stamped later than `timeMs`; undefined when none is. */
@@ -238,7 +267,11 @@ async function latestDeletion(history: History, source: PointSource, timeline: T
         if (!isThere) deletedAt = change.zxid
       }
       if (i === 0 && isThere && existedLater === false) {
-        throw new ZooArkError('POINT_IN_GAP', `the deletion is in the gap of timeline ${timeline.id} after ${formatZxid(interval.through)}`, { place: { path: text } })
+        throw new ZooArkError(
+          'POINT_IN_GAP',
+          `the deletion is in the gap of timeline ${timeline.id} after ${formatZxid(interval.through)}`,
+          { place: { path: text } },
+        )
       }
       if (deletedAt !== undefined) return deletedAt
       existedLater = node !== undefined

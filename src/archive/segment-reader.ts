@@ -65,7 +65,8 @@ export class OpenSegment {
     let from = 0
     let to = meta.count
     if (range.after !== undefined && meta.first <= range.after) while (from < to && payloadZxid(plain, starts[from]) <= range.after) from++
-    if (range.through !== undefined && meta.last > range.through) while (to > from && payloadZxid(plain, starts[to - 1]) > range.through) to--
+    if (range.through !== undefined && meta.last > range.through)
+      while (to > from && payloadZxid(plain, starts[to - 1]) > range.through) to--
     if (to > from) await sink.txns(plain, starts.subarray(from, to), ends.subarray(from, to), to - from)
   }
 
@@ -92,7 +93,8 @@ export class OpenSegment {
       const nextHi = int32At(plain, start + txnLayout.zxid)
       const nextLo = int32At(plain, start + txnLayout.zxid + 4)
       const isNext = nextHi === hi && nextLo === ((lo + 1) | 0) && nextLo !== 0
-      if (!isNext && !follows(toZxid(joinLong(hi, lo)), payloadZxid(plain, start))) throw damaged('a txn does not follow the one before', start)
+      if (!isNext && !follows(toZxid(joinLong(hi, lo)), payloadZxid(plain, start)))
+        throw damaged('a txn does not follow the one before', start)
       hi = nextHi
       lo = nextLo
       starts[i] = start
@@ -125,7 +127,8 @@ export async function openSegment(source: BlobSource, segment: StoredSegment): P
   let count = 0
   let last = segment.after
   for (const meta of metas) {
-    if (!follows(last, meta.first) || meta.last < meta.first) throw new ZooArkError('REPOSITORY_DAMAGED', 'the blocks of a segment do not follow each other', { place })
+    if (!follows(last, meta.first) || meta.last < meta.first)
+      throw new ZooArkError('REPOSITORY_DAMAGED', 'the blocks of a segment do not follow each other', { place })
     last = meta.last
     count += meta.count
   }
@@ -152,7 +155,9 @@ export async function readSegments(source: BlobSource, segments: readonly Stored
   let { after } = range
   for (const segment of segments) {
     if (after !== undefined && segment.after > after) {
-      throw new ZooArkError('REPOSITORY_DAMAGED', `the segment does not carry on from ${formatZxid(after)}`, { place: { object: segment.object.key } })
+      throw new ZooArkError('REPOSITORY_DAMAGED', `the segment does not carry on from ${formatZxid(after)}`, {
+        place: { object: segment.object.key },
+      })
     }
     await readSegment(source, segment, { ...range, ...(after === undefined ? {} : { after }) }, sink)
     if (after === undefined || segment.last > after) after = segment.last

@@ -89,7 +89,10 @@ export class SegmentWriter {
   constructor(draft: Draft, options: SegmentWriterOptions) {
     const { after, previous } = options
     if (previous !== undefined && previous.last !== after) {
-      throw new ZooArkError('BUG', `a run after ${formatZxid(after)} cannot carry on from a segment that ends at ${formatZxid(previous.last)}`)
+      throw new ZooArkError(
+        'BUG',
+        `a run after ${formatZxid(after)} cannot carry on from a segment that ends at ${formatZxid(previous.last)}`,
+      )
     }
     this.#draft = draft
     this.#options = options

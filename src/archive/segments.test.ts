@@ -24,7 +24,10 @@ async function openDraft(): Promise<{ repository: Repository; draft: Draft }> {
   return { repository, draft: await repository.begin('1', null) }
 }
 
-async function store(all: readonly PlainTxn[], options: Partial<SegmentWriterOptions> = {}): Promise<{ repository: Repository; segments: readonly StoredSegment[] }> {
+async function store(
+  all: readonly PlainTxn[],
+  options: Partial<SegmentWriterOptions> = {},
+): Promise<{ repository: Repository; segments: readonly StoredSegment[] }> {
   const { repository, draft } = await openDraft()
   const writer = new SegmentWriter(draft, { timeline: '1', after, ...options })
   const { window, starts, ends, count } = batch(all)
@@ -125,7 +128,9 @@ describe('a segment', () => {
 
   test('is refused when a segment between two is missing', async () => {
     const { repository, segments } = await store(txns(40), { blockBytesMax: 200, segmentBytesMax: 600 })
-    await expect(readSegments(repository, [segments[0], segments[2]], {}, collector())).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' })
+    await expect(readSegments(repository, [segments[0], segments[2]], {}, collector())).rejects.toMatchObject({
+      code: 'REPOSITORY_DAMAGED',
+    })
   })
 
   test('is refused when the commit says something else of it', async () => {
@@ -164,7 +169,16 @@ describe('the filter of a block', () => {
 })
 
 describe('hostile bytes', () => {
-  const meta = { count: 3, firstHi: 1, firstLo: 2, lastHi: 1, lastLo: 4, maxTimeMs: 1.7e12, isOpaque: false, hashes: Uint32Array.of(1, 500, 0xffffffff) }
+  const meta = {
+    count: 3,
+    firstHi: 1,
+    firstLo: 2,
+    lastHi: 1,
+    lastLo: 4,
+    maxTimeMs: 1.7e12,
+    isOpaque: false,
+    hashes: Uint32Array.of(1, 500, 0xffffffff),
+  }
 
   test('a block meta comes back as it was', () => {
     const { count, first, last, maxTimeMs, isOpaque, hashes } = decodeBlockMeta(encodeBlockMeta(meta))
@@ -181,7 +195,9 @@ describe('hostile bytes', () => {
   test('a block meta that is cut anywhere is refused with the offset', () => {
     const bytes = encodeBlockMeta(meta)
     for (let end = 0; end < bytes.length; end++) {
-      expect(() => decodeBlockMeta(bytes.subarray(0, end))).toThrow(expect.objectContaining({ code: 'REPOSITORY_DAMAGED', place: { offset: expect.any(Number) } }))
+      expect(() => decodeBlockMeta(bytes.subarray(0, end))).toThrow(
+        expect.objectContaining({ code: 'REPOSITORY_DAMAGED', place: { offset: expect.any(Number) } }),
+      )
     }
   })
 
@@ -202,7 +218,8 @@ describe('hostile bytes', () => {
     const { repository, segments } = await store(txns(3))
     const blob = await repository.blob(segments[0].object)
     const plain = await blob.block(0)
-    for (let end = 0; end < plain.length; end++) expect(await readWith(blob, segments[0], plain.slice(0, end))).toMatchObject({ code: 'REPOSITORY_DAMAGED' })
+    for (let end = 0; end < plain.length; end++)
+      expect(await readWith(blob, segments[0], plain.slice(0, end))).toMatchObject({ code: 'REPOSITORY_DAMAGED' })
   })
 })
 

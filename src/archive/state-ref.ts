@@ -49,6 +49,8 @@ export function stateRootOf(treeRoot: Uint8Array, sessionsRoot: Uint8Array): Uin
 /** The state root must follow from the two roots that it names. @throws REPOSITORY_DAMAGED */
 export function checkStateRef(ref: StateRef): void {
   if (!equalBytes(stateRootOf(ref.treeRoot, ref.sessionsRoot), ref.stateRoot)) {
-    throw new ZooArkError('REPOSITORY_DAMAGED', 'the state root does not follow from its tree and its sessions', { place: { object: toHex(ref.stateRoot) } })
+    throw new ZooArkError('REPOSITORY_DAMAGED', 'the state root does not follow from its tree and its sessions', {
+      place: { object: toHex(ref.stateRoot) },
+    })
   }
 }

@@ -18,7 +18,12 @@ export interface SubtreeSize {
 const slash = 0x2f
 
 /** The znode at `path` (empty for the root) or undefined. Reads one chunk a level. */
-export async function lookupNode(source: ChunkSource, ref: StateRef, path: Uint8Array, data: DataOption = 'all'): Promise<StateNode | undefined> {
+export async function lookupNode(
+  source: ChunkSource,
+  ref: StateRef,
+  path: Uint8Array,
+  data: DataOption = 'all',
+): Promise<StateNode | undefined> {
   const holds: RangeFilter = (first, next) => compareTreeOrder(first, path) <= 0 && (next === undefined || compareTreeOrder(path, next) < 0)
   const cursor = new NodeCursor(source, ref, await readLeafEntries(source, ref, holds))
   if (!(await cursor.nextLeaf())) return undefined
@@ -32,7 +37,12 @@ export async function lookupNode(source: ChunkSource, ref: StateRef, path: Uint8
  * The znode at `path` and everything below it, in tree order; nothing when there is no such znode. Reads only chunks that may hold some of
  * it, and with `depthMax` not those that hold deeper znodes alone.
  */
-export async function* walkSubtree(source: ChunkSource, ref: StateRef, path: Uint8Array, options: WalkOptions = {}): AsyncIterable<StateNode> {
+export async function* walkSubtree(
+  source: ChunkSource,
+  ref: StateRef,
+  path: Uint8Array,
+  options: WalkOptions = {},
+): AsyncIterable<StateNode> {
   const deepest = options.depthMax === undefined ? Infinity : depthOf(path) + options.depthMax
   const keeps: RangeFilter = (first, next) => overlaps(path, first, next) && (next === undefined || sharedDepth(first, next) <= deepest)
   const cursor = new NodeCursor(source, ref, await readLeafEntries(source, ref, keeps))

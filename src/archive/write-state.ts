@@ -6,7 +6,15 @@ import { hashPath } from './path-hash.ts'
 import { LeafWriter } from './leaf-writer.ts'
 import { configPath, levelsMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
 import { stateRootOf, type ChunkSink, type StateRef } from './state-ref.ts'
-import { compareUnsigned, encodeSessionList, encodeSessions, encodeTreeNode, type ChildEntry, type SessionChunk, type SessionEntry } from './tree-nodes.ts'
+import {
+  compareUnsigned,
+  encodeSessionList,
+  encodeSessions,
+  encodeTreeNode,
+  type ChildEntry,
+  type SessionChunk,
+  type SessionEntry,
+} from './tree-nodes.ts'
 
 /** What `writeState` needs of a DataTree. */
 export interface StateSource {
@@ -26,7 +34,10 @@ const configPathBytes = new TextEncoder().encode(configPath)
 export async function writeState(sink: ChunkSink, tree: StateSource): Promise<StateRef> {
   const nodes = tree.sortedNodes()
   invariant(nodes.length > 0, 'a state has at least the root znode')
-  const leafWriter = new LeafWriter((hi, lo) => tree.aclBytes(hi, lo), (piece) => sink.putChunk(piece))
+  const leafWriter = new LeafWriter(
+    (hi, lo) => tree.aclBytes(hi, lo),
+    (piece) => sink.putChunk(piece),
+  )
   const levels = new LevelBuilder()
   let leaves = 0
   let configMtime: bigint | null = null

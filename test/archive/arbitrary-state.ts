@@ -6,8 +6,24 @@ import { openAclVector } from '../../src/archive/state-format.ts'
 import type { Stat } from '../../src/model/stat.ts'
 import { PlainTree } from './plain-tree.ts'
 
-const extremes = [0n, 1n, -1n, (1n << 63n) - 1n, -(1n << 63n), 1n << 32n, (1n << 32n) - 1n, -(1n << 32n), 0x7fffffffn, 0x80000000n, -0x80000000n]
-const long = fc.oneof(fc.constantFrom(...extremes), fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }), fc.bigInt({ min: 0n, max: 300n }))
+const extremes = [
+  0n,
+  1n,
+  -1n,
+  (1n << 63n) - 1n,
+  -(1n << 63n),
+  1n << 32n,
+  (1n << 32n) - 1n,
+  -(1n << 32n),
+  0x7fffffffn,
+  0x80000000n,
+  -0x80000000n,
+]
+const long = fc.oneof(
+  fc.constantFrom(...extremes),
+  fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }),
+  fc.bigInt({ min: 0n, max: 300n }),
+)
 const int = fc.oneof(fc.constantFrom(0, 1, -1, 0x7fffffff, -0x80000000), fc.integer(), fc.nat(300))
 const zxid = long.map(toZxid)
 
@@ -19,12 +35,25 @@ const name = fc.oneof(
 const data = fc.oneof(
   { weight: 8, arbitrary: fc.uint8Array({ maxLength: 60 }) },
   { weight: 1, arbitrary: fc.constant(null) },
-  { weight: 1, arbitrary: fc.constantFrom(16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024, 1024 * 1024 + 1).map((n) => new Uint8Array(n).fill(n)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024, 1024 * 1024 + 1).map((n) => new Uint8Array(n).fill(n)),
+  },
 )
 
 const acl = fc.oneof(fc.constant(openAclVector), fc.uint8Array({ minLength: 4, maxLength: 40 }))
 
-const plainStat: fc.Arbitrary<Stat> = fc.record({ czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: long, mtime: long, version: int, cversion: int, aversion: int, ephemeralOwner: long })
+const plainStat: fc.Arbitrary<Stat> = fc.record({
+  czxid: zxid,
+  mzxid: zxid,
+  pzxid: zxid,
+  ctime: long,
+  mtime: long,
+  version: int,
+  cversion: int,
+  aversion: int,
+  ephemeralOwner: long,
+})
 
 const plainNode = fc.record({ data, stat: plainStat, acl: fc.nat(8) })
 

@@ -73,8 +73,12 @@ export class PlainTree implements StateSource, StateTarget {
 }
 
 /** A znode as text, long data by their hash. */
-export function plainLine({ path, data, stat }: Pick<NodeRecord, 'path' | 'stat'> & { data: Uint8Array | null | undefined }, acl: string): string {
-  const content = data === null || data === undefined ? String(data) : `${data.length}:${data.length < 100 ? toHex(data) : toHex(sha256(data))}`
+export function plainLine(
+  { path, data, stat }: Pick<NodeRecord, 'path' | 'stat'> & { data: Uint8Array | null | undefined },
+  acl: string,
+): string {
+  const content =
+    data === null || data === undefined ? String(data) : `${data.length}:${data.length < 100 ? toHex(data) : toHex(sha256(data))}`
   const { czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner } = stat
   return [formatPath(path), content, acl, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner].join('|')
 }
