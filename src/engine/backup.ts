@@ -67,7 +67,13 @@ interface Recorded {
 }
 
 /** Stretch after stretch, each from the snapshot behind the break that ended the one before. */
-async function recordAll(directory: DataDirectory, start: BackupStart, recorder: Recorder, name: string | null, context: RunContext): Promise<Recorded> {
+async function recordAll(
+  directory: DataDirectory,
+  start: BackupStart,
+  recorder: Recorder,
+  name: string | null,
+  context: RunContext,
+): Promise<Recorded> {
   const stretches: StretchResult[] = []
   const gaps: RecordedGap[] = []
   const losses: string[] = []
@@ -125,7 +131,13 @@ function neverSettled(directory: DataDirectory, losses: readonly string[]): ZooA
   })
 }
 
-function planReport(directory: DataDirectory, request: BackupRequest, start: BackupStart, recorder: Recorder, recorded: Recorded): BackupReport {
+function planReport(
+  directory: DataDirectory,
+  request: BackupRequest,
+  start: BackupStart,
+  recorder: Recorder,
+  recorded: Recorded,
+): BackupReport {
   const { stretches, gaps, losses } = recorded
   const interval = stretches.at(-1)?.interval ?? start.interval
   const point = stretches.at(-1)?.point ?? start.point

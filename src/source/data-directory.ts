@@ -38,7 +38,9 @@ export async function openDataDirectory(dataDir: string, dataLogDir?: string): P
   for (let tries = 0; tries < listingsMax; tries++) {
     const listing = await listDataDir(dataDir, dataLogDir)
     if (listing.snapshots.length + listing.logs.length > openFilesMax) {
-      throw new ZooArkError('LIMIT_EXCEEDED', `the directory holds more than ${openFilesMax} snapshots and logs`, { place: { file: dataDir } })
+      throw new ZooArkError('LIMIT_EXCEEDED', `the directory holds more than ${openFilesMax} snapshots and logs`, {
+        place: { file: dataDir },
+      })
     }
     const held = await holdAll(listing)
     if (held !== undefined) return { description: describe(dataDir, dataLogDir), listing, epochMax: epochMaxOf(listing), ...held }

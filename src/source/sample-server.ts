@@ -49,7 +49,13 @@ export class SampleServer {
     this.#counter += 1n
     this.#timeMs += BigInt(options.afterMs ?? 1)
     const type = record.kind === 'unknown' ? record.type : txnTypes[record.kind]
-    const header = { clientId: toSessionId(session), cxid: Number(this.#counter & 0x7fffffffn), zxid: this.lastZxid, time: this.#timeMs, type }
+    const header = {
+      clientId: toSessionId(session),
+      cxid: Number(this.#counter & 0x7fffffffn),
+      zxid: this.lastZxid,
+      time: this.#timeMs,
+      type,
+    }
     const plain: Txn = { header, record }
     const bare = encodeTxn(plain)
     this.#tree.applyTxn(bare, 0, bare.length)
@@ -60,7 +66,10 @@ export class SampleServer {
   async create(path: string, data: string, session: bigint, options: { readonly ephemeral?: 'ephemeral' } = {}): Promise<void> {
     const acl = [{ perms: 31, scheme: bytes('world'), id: bytes('anyone') }]
     const parentCversion = this.#nextCversion(path.slice(0, path.lastIndexOf('/')))
-    await this.commit({ kind: 'create', path: bytes(path), data: bytes(data), acl, ephemeral: options.ephemeral !== undefined, parentCversion }, session)
+    await this.commit(
+      { kind: 'create', path: bytes(path), data: bytes(data), acl, ephemeral: options.ephemeral !== undefined, parentCversion },
+      session,
+    )
   }
 
   async setData(path: string, data: string, session: bigint): Promise<void> {
@@ -108,7 +117,17 @@ function bytes(text: string): Uint8Array {
 
 /** What a server holds before its first txn. */
 function freshTree(): DataTree {
-  const stat = { czxid: zeroZxid, mzxid: zeroZxid, ctime: 0n, mtime: 0n, version: 0, cversion: -1, aversion: 0, ephemeralOwner: 0n, pzxid: zeroZxid }
+  const stat = {
+    czxid: zeroZxid,
+    mzxid: zeroZxid,
+    ctime: 0n,
+    mtime: 0n,
+    version: 0,
+    cversion: -1,
+    aversion: 0,
+    ephemeralOwner: 0n,
+    pzxid: zeroZxid,
+  }
   const empty = new Uint8Array(0)
   const tree = new DataTree()
   for (const path of ['', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
@@ -124,7 +143,12 @@ async function saveTree(directory: string, tree: DataTree, zxid: Zxid): Promise<
   const digest = { zxid, version: 2, digest: BigInt.asIntN(64, tree.digest()) }
   await writeSnapshot(
     join(directory, snapshotName(zxid)),
-    { sessions: [...tree.sessions()].map(({ id, timeoutMs }) => ({ id, timeoutMs })), acls: tree.aclEntries(), records: treeRecordSpans(tree), digest },
+    {
+      sessions: [...tree.sessions()].map(({ id, timeoutMs }) => ({ id, timeoutMs })),
+      acls: tree.aclEntries(),
+      records: treeRecordSpans(tree),
+      digest,
+    },
     { fsync: 'before-close' },
   )
 }

@@ -105,7 +105,10 @@ class Run {
     if (hi !== this.#lastHi || lo !== this.#lastLo + 1) {
       const zxid = toZxid(longAt(window, start + txnLayout.zxid))
       const last = joined(this.#lastHi, this.#lastLo)
-      if (zxid <= last) throw new ZooArkError('SOURCE_DAMAGED', 'the logs go back: a txn stands behind a later one', { place: { zxid: `0x${zxid.toString(16)}` } })
+      if (zxid <= last)
+        throw new ZooArkError('SOURCE_DAMAGED', 'the logs go back: a txn stands behind a later one', {
+          place: { zxid: `0x${zxid.toString(16)}` },
+        })
       if (!follows(last, zxid)) {
         this.hole = zxid
         return false

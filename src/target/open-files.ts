@@ -32,7 +32,10 @@ async function tolerant<T>(act: () => Promise<T>, otherwise: T): Promise<T> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? ''
     if (passedOver.has(code)) return otherwise
-    throw new ZooArkError('IO_FAILED', error instanceof Error ? error.message : String(error), { place: { file: processesDirectory }, cause: error })
+    throw new ZooArkError('IO_FAILED', error instanceof Error ? error.message : String(error), {
+      place: { file: processesDirectory },
+      cause: error,
+    })
   }
 }
 

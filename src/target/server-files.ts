@@ -22,7 +22,10 @@ export interface ServerFiles {
 }
 
 /** Writes the files into `dataDir`, which exists and is empty. Every file is synced; directories are the caller's. @throws TARGET_UNWRITABLE, STORE_FULL */
-export async function writeServerFiles(dataDir: string, files: ServerFiles): Promise<{ readonly snapshotPath: string; readonly snapshotBytes: number }> {
+export async function writeServerFiles(
+  dataDir: string,
+  files: ServerFiles,
+): Promise<{ readonly snapshotPath: string; readonly snapshotBytes: number }> {
   const directory = join(dataDir, 'version-2')
   await attempt(directory, () => mkdir(directory))
   const snapshotPath = join(directory, snapshotName(files.zxid))

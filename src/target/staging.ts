@@ -41,7 +41,11 @@ export function targetError(error: unknown, file: string): ZooArkError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
   const message = error instanceof Error ? error.message : String(error)
   const hint = hints[code]
-  return new ZooArkError(errorCodes[code] ?? 'IO_FAILED', message, { place: { file }, cause: error, ...(hint === undefined ? {} : { hint }) })
+  return new ZooArkError(errorCodes[code] ?? 'IO_FAILED', message, {
+    place: { file },
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 /**
@@ -138,7 +142,8 @@ async function removeLeftovers(parent: string, prefix: string, owner: number): P
 
 /** Files are synced by their writers; here the directories, from the leaves up. */
 async function syncTree(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true })) if (entry.isDirectory()) await syncTree(join(directory, entry.name))
+  for (const entry of await readdir(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) await syncTree(join(directory, entry.name))
   await syncDirectory(directory)
 }
 

@@ -28,7 +28,12 @@ export function renderBackup(output: Output, report: BackupReport): void {
     class: point.consistency,
     bytesRead: report.bytesRead,
     bytesStored: report.bytesStored,
-    gaps: gaps.map(({ after, before, cause }) => ({ timeline: report.timeline, after: formatZxid(after), before: formatZxid(before), cause })),
+    gaps: gaps.map(({ after, before, cause }) => ({
+      timeline: report.timeline,
+      after: formatZxid(after),
+      before: formatZxid(before),
+      cause,
+    })),
     notices: [...losses],
   })
 }

@@ -66,7 +66,11 @@ export class Capture implements TxnRunSink {
     const { tree, settling } = this.#parts
     if (this.segments?.closesBefore(end - start) === true) this.digest = tree.digest()
     const outcome = tree.applyTxn(window, start, end)
-    const isPlain = outcome.verdict === 'applied' && outcome.digest !== 'mismatch' && settling.isSettled && (settling.isProved || outcome.digest === 'none')
+    const isPlain =
+      outcome.verdict === 'applied' &&
+      outcome.digest !== 'mismatch' &&
+      settling.isSettled &&
+      (settling.isProved || outcome.digest === 'none')
     if (!isPlain) {
       const step = settling.observe(zxidOf(window, start), outcome)
       if (step === 'settled-here') return step

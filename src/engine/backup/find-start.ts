@@ -83,7 +83,13 @@ async function goOn(parts: StartParts, relation: Relation): Promise<BackupStart>
   }
   const { tree, path } = await loadPoint(opened.repository, opened.history, { timeline: timeline.id, zxid: interval.through }, context)
   const zxid = interval.through
-  const settling = new Settling({ zxid, maxZxidSeen: zxid, isProved: path.point.consistency === 'exact', hasDigests: path.point.source['digestTrailer'] === true, from: 'known-state' })
+  const settling = new Settling({
+    zxid,
+    maxZxidSeen: zxid,
+    isProved: path.point.consistency === 'exact',
+    hasDigests: path.point.source['digestTrailer'] === true,
+    from: 'known-state',
+  })
   return {
     opened,
     place: { timeline: timeline.id },
@@ -104,7 +110,10 @@ async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<Ba
   const { directory, opened, timeline, interval } = parts
   const latest = interval.through
   const snapshot = directory.snapshots.find(({ zxid }) => zxid >= latest)
-  if (snapshot === undefined) return first === undefined ? goOn(parts, { kind: 'behind', last: latest }) : fork(parts, undefined, 'the source shares no txn with the repository')
+  if (snapshot === undefined)
+    return first === undefined
+      ? goOn(parts, { kind: 'behind', last: latest })
+      : fork(parts, undefined, 'the source shares no txn with the repository')
   const { tree, summary } = await loadSnapshotTree(snapshot.file, { zxid: snapshot.zxid })
   const isNewEpoch = snapshot.zxid === firstZxidOfEpoch(epochOf(snapshot.zxid)) && epochOf(snapshot.zxid) > epochOf(latest)
   if (snapshot.zxid === latest || isNewEpoch) {
@@ -113,7 +122,12 @@ async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<Ba
     const found = await writeState(hashOnlySink, tree)
     const goesOn = first === undefined || follows(latest, first)
     if (known !== undefined && goesOn && equalBytes(known.treeRoot, found.treeRoot)) return resumed
-    if (summary.maxZxidSeen < latest) return fork(parts, summary.maxZxidSeen, `the source was taken back to ${formatZxid(summary.maxZxidSeen)} and goes on from ${formatZxid(snapshot.zxid)}`)
+    if (summary.maxZxidSeen < latest)
+      return fork(
+        parts,
+        summary.maxZxidSeen,
+        `the source was taken back to ${formatZxid(summary.maxZxidSeen)} and goes on from ${formatZxid(snapshot.zxid)}`,
+      )
   }
   const cause = `the logs after ${formatZxid(latest)} were gone from the source before they were backed up`
   return {

@@ -18,7 +18,12 @@ export class Recorder {
   #draft: ArchiveDraft | null = null
   #writtenBytes = 0
 
-  constructor(store: ObjectStore, opened: { readonly repository: Repository; readonly history: History } | null, place: DraftPlace, context: RunContext) {
+  constructor(
+    store: ObjectStore,
+    opened: { readonly repository: Repository; readonly history: History } | null,
+    place: DraftPlace,
+    context: RunContext,
+  ) {
     this.#store = store
     this.#opened = opened
     this.#place = place

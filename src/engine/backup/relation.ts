@@ -29,7 +29,13 @@ type HeaderSums = Map<bigint, number>
  * Compares the source with the timeline. Reads the log that covers the newest txn, and only where the two have parted more than that.
  * @param latest the newest zxid that can be restored on the timeline
  */
-export async function relate(directory: DataDirectory, repository: Repository, history: History, timeline: Timeline, latest: Zxid): Promise<Relation> {
+export async function relate(
+  directory: DataDirectory,
+  repository: Repository,
+  history: History,
+  timeline: Timeline,
+  latest: Zxid,
+): Promise<Relation> {
   const around = await readAround(directory, latest)
   const last = around.at ?? around.before
   if (last === undefined) return around.next === latest + 1n ? { kind: 'continues' } : { kind: 'later', first: around.next }
@@ -106,7 +112,11 @@ async function headerSumsOfLast(repository: Repository, history: History, timeli
   return undefined
 }
 
-async function sumsOf(repository: Repository, segment: Parameters<typeof readSegment>[1], range: Parameters<typeof readSegment>[2]): Promise<HeaderSums> {
+async function sumsOf(
+  repository: Repository,
+  segment: Parameters<typeof readSegment>[1],
+  range: Parameters<typeof readSegment>[2],
+): Promise<HeaderSums> {
   const sums: HeaderSums = new Map()
   await readSegment(repository, segment, range, {
     txns: (window, starts, _ends, count) => {
@@ -120,7 +130,12 @@ async function sumsOf(repository: Repository, segment: Parameters<typeof readSeg
 }
 
 /** The newest txn that stands in both, searched segment by segment from the newest back. */
-async function lastCommon(directory: DataDirectory, repository: Repository, history: History, timeline: Timeline): Promise<Zxid | undefined> {
+async function lastCommon(
+  directory: DataDirectory,
+  repository: Repository,
+  history: History,
+  timeline: Timeline,
+): Promise<Zxid | undefined> {
   for (const { segment, through } of usableSegments(lineageOfTimeline(history, timeline.id)).toReversed()) {
     const sums = await sumsOf(repository, segment, { through })
     let common: Zxid | undefined

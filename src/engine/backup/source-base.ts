@@ -21,10 +21,14 @@ export interface StretchStart {
 /** A directory that cannot give a state at all is refused before anything is written. @throws SOURCE_NO_SNAPSHOT, SOURCE_NO_LOGS */
 export function checkSource({ listing, snapshots, logs }: DataDirectory): void {
   if (snapshots.length === 0) {
-    throw new ZooArkError('SOURCE_NO_SNAPSHOT', `the directory holds ${logs.length} logs and no snapshot`, { place: { file: listing.snapshotDir } })
+    throw new ZooArkError('SOURCE_NO_SNAPSHOT', `the directory holds ${logs.length} logs and no snapshot`, {
+      place: { file: listing.snapshotDir },
+    })
   }
   if (logs.length === 0) {
-    throw new ZooArkError('SOURCE_NO_LOGS', `the directory holds ${snapshots.length} snapshots and no log`, { place: { file: listing.logDir } })
+    throw new ZooArkError('SOURCE_NO_LOGS', `the directory holds ${snapshots.length} snapshots and no log`, {
+      place: { file: listing.logDir },
+    })
   }
 }
 

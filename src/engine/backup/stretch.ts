@@ -91,7 +91,9 @@ class Stretch {
   /** The state after this txn is true: what was taken before it goes, and the stretch begins here. */
   async #begin(zxid: Zxid): Promise<SegmentWriter> {
     if (this.#isCommitted || this.#request.base === 'known') {
-      throw new ZooArkError('REPLAY_DIVERGED', 'a txn finds itself applied long after the state was true', { place: { zxid: formatZxid(zxid) } })
+      throw new ZooArkError('REPLAY_DIVERGED', 'a txn finds itself applied long after the state was true', {
+        place: { zxid: formatZxid(zxid) },
+      })
     }
     await this.#recorder.giveUp()
     const draft = await this.#recorder.draft()
