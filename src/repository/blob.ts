@@ -47,7 +47,7 @@ export async function openBlob(store: ObjectStore, zstd: Zstd, ref: ObjectRef): 
     blockCount: index.blockCount,
     blockMeta(block) {
       check(block)
-      return index.bytes.slice(index.metaStarts[block], index.metaEnds[block])
+      return new Uint8Array(index.bytes.subarray(index.metaStarts[block], index.metaEnds[block]))
     },
     blockPlainBytes(block) {
       check(block)

@@ -24,6 +24,7 @@ export interface DraftContext {
   readonly compressor: BlockCompressor
   /** Chunks that commits hold. */
   readonly committed: ChunkIndex
+  readonly packBytesTarget: number
   readonly timeline: string
   readonly head: Commit | null
   readonly writer: string
@@ -45,7 +46,7 @@ export class RepositoryDraft implements Draft {
   constructor(context: DraftContext) {
     this.#context = context
     this.timeline = context.timeline
-    this.#packs = new PackWriter(context.store, context.compressor)
+    this.#packs = new PackWriter(context.store, context.compressor, context.packBytesTarget)
   }
 
   get full(): boolean {
@@ -150,7 +151,12 @@ export class RepositoryDraft implements Draft {
     let start = 0
     for (const [at, block] of batch.entries()) {
       const piece = stored.subarray(start, storedEnds[at])
-      writer.addBlock(piece, block.plain.length, block.meta?.slice() ?? NO_META, hashes.subarray(32 * at, 32 * at + 32))
+      writer.addBlock(
+        piece,
+        block.plain.length,
+        block.meta === undefined ? NO_META : new Uint8Array(block.meta),
+        hashes.subarray(32 * at, 32 * at + 32),
+      )
       start = storedEnds[at]
     }
   }

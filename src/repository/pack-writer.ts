@@ -3,7 +3,7 @@ import { concatBytes } from '../base/bytes.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { BlockCompressor, StoredBatch } from './block-compressor.ts'
 import { EnvelopeWriter } from './envelope.ts'
-import { BATCH_BYTES, IN_FLIGHT_BYTES_MAX, TARGET_BLOCK_BYTES, TARGET_PACK_BYTES } from './limits.ts'
+import { BATCH_BYTES, IN_FLIGHT_BYTES_MAX, TARGET_BLOCK_BYTES } from './limits.ts'
 import { chunkEntryLayout, encodeChunkEntry } from './pack.ts'
 import type { ObjectRef } from './types.ts'
 
@@ -31,6 +31,7 @@ class Batch {
 export class PackWriter {
   readonly #store: ObjectStore
   readonly #compressor: BlockCompressor
+  readonly #packBytesTarget: number
   readonly #packs: WrittenPack[] = []
   readonly #puts = new Set<Promise<void>>()
   #batch = new Batch(new ArrayBuffer(0))
@@ -48,7 +49,8 @@ export class PackWriter {
   inFlightBytes = 0
   writtenBytes = 0
 
-  constructor(store: ObjectStore, compressor: BlockCompressor) {
+  constructor(store: ObjectStore, compressor: BlockCompressor, packBytesTarget: number) {
+    this.#packBytesTarget = packBytesTarget
     this.#store = store
     this.#compressor = compressor
   }
@@ -131,7 +133,7 @@ export class PackWriter {
     }
     this.inFlightBytes += batch.stored.length - plainBytes
     if (batch.spent.byteLength === BATCH_BYTES && this.#spent.length < SPENT_BUFFERS_MAX) this.#spent.push(batch.spent)
-    if (this.#writer.storedBytes >= TARGET_PACK_BYTES) this.#closePack()
+    if (this.#writer.storedBytes >= this.#packBytesTarget) this.#closePack()
     this.#notify()
   }
 

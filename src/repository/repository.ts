@@ -12,7 +12,7 @@ import { ChunkReader } from './chunk-reader.ts'
 import { RepositoryDraft } from './draft.ts'
 import { damagedObject, decodeEnvelope, EnvelopeWriter, FORMAT_VERSION } from './envelope.ts'
 import { checkLink, checkTimelineName, decodeHead, headKey, headPrefix, parseHeadKey } from './head.ts'
-import { CACHE_BYTES_DEFAULT, READS_AT_ONCE } from './limits.ts'
+import { CACHE_BYTES_DEFAULT, READS_AT_ONCE, TARGET_PACK_BYTES } from './limits.ts'
 import { builtWorkerUrl, threadedCompressor } from './threaded-compressor.ts'
 import type { BlobReader, CheckProgress, CheckReport, Commit, Draft, ObjectRef, Repository } from './types.ts'
 
@@ -23,6 +23,8 @@ export interface RepositoryOptions {
   readonly writer: string
   /** Decoded blocks kept for reuse, bytes. */
   readonly cacheBytesMax?: number
+  /** Stored bytes at which a pack is closed. Default TARGET_PACK_BYTES; less where a store takes large objects badly. */
+  readonly packBytesTarget?: number
   /** Threads that compress beside this one; 0 for none. Default: as many as can run at once. */
   readonly threads?: number
 }
@@ -140,6 +142,7 @@ class StoredRepository implements Repository {
       store: this.#store,
       zstd: this.#zstd,
       compressor: this.#compressor(),
+      packBytesTarget: this.#options.packBytesTarget ?? TARGET_PACK_BYTES,
       committed: this.#chunks.index,
       timeline,
       head,

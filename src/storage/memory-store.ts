@@ -7,7 +7,8 @@ export function memoryStore(): ObjectStore {
   const putIfAbsent = async (key: string, bytes: Uint8Array) => {
     checkKey(key)
     if (objects.has(key)) return false
-    objects.set(key, bytes.slice())
+    // Not slice: that of a Buffer is a view.
+    objects.set(key, new Uint8Array(bytes))
     return true
   }
   return {

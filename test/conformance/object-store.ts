@@ -67,6 +67,14 @@ export function describeObjectStore(name: string, make: () => Promise<StoreUnder
       expect(new Uint8Array(await store.get('a'))).toEqual(bytesOf(1, 2, 3))
     })
 
+    it('keeps its own copy of a Buffer too, whose slice would be a view', async () => {
+      const { store } = await fresh()
+      const buffer = Buffer.from([1, 2, 3])
+      await store.put('a', buffer)
+      buffer[0] = 9
+      expect([...(await store.get('a'))]).toEqual([1, 2, 3])
+    })
+
     it('answers a range, clipped to the object', async () => {
       const { store } = await fresh()
       await store.put('a', bytesOf(0, 1, 2, 3, 4))

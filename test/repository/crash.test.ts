@@ -13,16 +13,18 @@ import { noise, options, textChunk } from './helpers.ts'
 const made = new Map<number, Uint8Array>()
 function chunkAt(round: number, at: number): Uint8Array {
   const seed = round * 1000 + at
-  const chunk = made.get(seed) ?? noise(1_200_000, seed)
+  const chunk = made.get(seed) ?? noise(100_000, seed)
   made.set(seed, chunk)
   return chunk
 }
-const CHUNKS = 8
+const CHUNKS = 20
+/** Less than the bytes of one batch, so that each batch makes a pack. */
+const small = { ...options, packBytesTarget: 900_000 }
 const BLOBS = 2
 
 /** One backup, as the engine makes it: two packs, two blobs, then the head. */
 async function runRound(store: ObjectStore, round: number): Promise<Commit> {
-  const repository = await openRepository(store, options)
+  const repository = await openRepository(store, small)
   const head = (await repository.commits('main')).at(-1) ?? null
   const draft = await repository.begin('main', head)
   const ids: Uint8Array[] = []
