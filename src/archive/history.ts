@@ -20,7 +20,7 @@ export interface Timeline extends TimelineStart {
   readonly intervals: readonly RestorableInterval[]
   /** Recorded ones, and one for every break between two intervals that no record explains. */
   readonly gaps: readonly Gap[]
-  /** When the source was last looked at, by the writer's clock; what happened later is not known here. */
+  /** When the source was last looked at, ms by the writer's clock; what happened later is not known here. 0: no commit says. */
   readonly capturedAtMs: number
   /** The last commit: what the next draft builds on. */
   readonly head: Commit
@@ -81,7 +81,8 @@ function readTimeline(id: string, commits: readonly Commit[]): OwnPart {
     for (const point of body.points) points.push(point)
     for (const segment of body.segments) segments.push(segment)
     for (const gap of body.gaps) recordedGaps.push(gap)
-    capturedAtMs = body.capturedAtMs ?? Date.parse(commit.time)
+    // A commit that did not look at the source, as for a name, says nothing of what is known.
+    capturedAtMs = Math.max(capturedAtMs, body.capturedAtMs ?? 0)
   }
   if (start?.id !== id) {
     throw new ZooArkError('REPOSITORY_DAMAGED', 'the first commit of a timeline does not say how it starts', {
