@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { logName, snapshotName } from '../formats/file-name.ts'
 import { writeSnapshot } from '../formats/snapshot-writer.ts'
 import { TxnLogWriter } from '../formats/txn-log-writer.ts'
-import { encodeNodeRecord, type NodeRecord } from '../model/node-record.ts'
+import type { NodeRecord } from '../model/node-record.ts'
 import { toSessionId } from '../model/session-id.ts'
 import { encodeTxn, type Txn, type TxnRecord } from '../model/txn.ts'
 import { txnTypes } from '../model/txn-layout.ts'
@@ -34,7 +34,8 @@ export class SampleServer {
   static async create(dataDir: string, options: { readonly timeMs: number }): Promise<SampleServer> {
     const directory = join(dataDir, 'version-2')
     await mkdir(directory, { recursive: true })
-    const tree = freshTree()
+    const tree = new DataTree()
+    tree.startEmpty('3.5')
     await saveTree(directory, tree, zeroZxid)
     const log = await TxnLogWriter.create(join(directory, logName(makeZxid(1n, 1n))), { fsync: 'never' })
     return new SampleServer(directory, log, tree, options.timeMs)
@@ -113,30 +114,6 @@ export class SampleServer {
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
-}
-
-/** What a server holds before its first txn. */
-function freshTree(): DataTree {
-  const stat = {
-    czxid: zeroZxid,
-    mzxid: zeroZxid,
-    ctime: 0n,
-    mtime: 0n,
-    version: 0,
-    cversion: -1,
-    aversion: 0,
-    ephemeralOwner: 0n,
-    pzxid: zeroZxid,
-  }
-  const empty = new Uint8Array(0)
-  const tree = new DataTree()
-  for (const path of ['', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
-    const cversion = path === '' || path === '/zookeeper' ? -1 : 0
-    const record = encodeNodeRecord({ path: bytes(path), data: empty, aclKey: -1n, stat: { ...stat, cversion } })
-    tree.adoptRecords(record, Uint32Array.of(0, record.length), 1)
-  }
-  tree.finishLoad(zeroZxid)
-  return tree
 }
 
 async function saveTree(directory: string, tree: DataTree, zxid: Zxid): Promise<void> {
