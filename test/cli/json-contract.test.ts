@@ -28,7 +28,19 @@ describe('the JSON contract', () => {
   })
 
   it('holds lines against their type, and wants the summary last', () => {
-    const summary = { type: 'summary', command: 'diff', schema: 1, a: {}, b: {}, equal: false, created: 1, deleted: 0, changed: 0 }
+    const summary = {
+      type: 'summary',
+      command: 'diff',
+      schema: 1,
+      a: {},
+      b: {},
+      path: '/',
+      equal: false,
+      created: 1,
+      deleted: 0,
+      changed: 0,
+      sessions: 0,
+    }
     const change = { type: 'change', path: '/a', change: 'created' }
     const lines = (...documents: object[]) =>
       checkJsonOutput(['diff', 'a', 'b', '--json'], documents.map((document) => `${JSON.stringify(document)}\n`).join(''))

@@ -318,10 +318,10 @@ function pathFields(path: Uint8Array): [string, unknown][] {
 }
 
 const dataField = (data: Uint8Array | null): string | null => (data === null ? null : base64(data))
-const aclField = (acl: readonly Acl[] | null): string[] | null => (acl === null ? null : acl.map(formatAcl))
+const aclField = (acl: readonly Acl[] | null): string[] | undefined => acl?.map(formatAcl)
 
 function jsonFields(record: TxnRecord): string {
-  if (record.kind === 'multi') return `,"parts":${JSON.stringify(record.parts?.map(jsonPart) ?? null)}`
+  if (record.kind === 'multi') return record.parts === null ? '' : `,"parts":${JSON.stringify(record.parts.map(jsonPart))}`
   return fieldsOf(record)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)

@@ -66,7 +66,8 @@ class TxnLogCount implements TxnLogSink {
   /** Index of the first transaction of the last span. */
   #spanStart = 0
   readonly #holes: { after: Zxid; before: Zxid }[] = []
-  #lastHi = 0
+  /** Of the transaction before; at first one that nothing follows. */
+  #lastHi = -0x80000000
   #lastLo = 0
   #firstTimeMs = 0n
   /** Times as numbers of ms: 2^53 ms are 285,000 years. */
