@@ -11,7 +11,8 @@ export function dropEphemerals(tree: DataTree, zxid: Zxid): { readonly sessions:
   const before = tree.nodeCount
   const sessions = Array.from(tree.sessions(), (session) => session.id)
   for (const id of sessions) tree.endSession(id, zxid)
-  for (const owner of [...tree.ephemeralOwners()]) tree.endSession(owner, zxid)
+  const owners = Array.from(tree.ephemeralOwners())
+  for (const owner of owners) tree.endSession(owner, zxid)
   tree.raiseLastZxid(zxid)
   return { sessions: sessions.length, ephemerals: before - tree.nodeCount }
 }

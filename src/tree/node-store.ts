@@ -113,8 +113,8 @@ export class NodeStore {
     return pathEnd + 4 + (dataLength > 0 ? dataLength : 0)
   }
 
-  /** Adds an entry for a record that stands in a segment. The path is not there yet. @param parent -1 for the root. */
-  add(parent: number, segment: number, offset: number, hash: number, flags: 0 | typeof nodeUndigested): number {
+  /** Adds an entry for a record that stands in a segment. The path is not there yet. @param parent -1 for the root. @param flags 0 or `nodeUndigested` */
+  add(parent: number, segment: number, offset: number, hash: number, flags: number): number {
     let node = this.#freeEntry
     if (node >= 0) {
       this.#freeEntry = this.parentOf(node)

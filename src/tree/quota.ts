@@ -55,6 +55,8 @@ export class QuotaTracker {
   /** Finds the limits that a loaded tree holds. @param stats `recount` does as a server that loads a snapshot */
   load(stats: 'keep' | 'recount'): void {
     const nodes = this.#nodes
+    const top = this.#find(quotaRoot)
+    if (top < 0 || nodes.childCountOf(top) === 0) return
     const limited: string[] = []
     for (let node = 0; node < nodes.entryCount; node++) {
       if (!nodes.isLive(node) || nodes.childCountOf(node) !== 0) continue

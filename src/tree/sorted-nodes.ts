@@ -8,9 +8,8 @@ export function sortNodes(nodes: NodeStore): Uint32Array {
   const sorted = new Uint32Array(nodes.nodeCount)
   if (nodes.root < 0) return sorted.subarray(0, 0)
   const { starts, children } = childrenByParent(nodes)
-  const paths = new NamePaths(nodes)
   for (let node = 0; node < nodes.entryCount; node++) {
-    if (starts[node + 1] - starts[node] > 1) sortSiblings(paths, children, starts[node], starts[node + 1])
+    if (starts[node + 1] - starts[node] > 1) sortSiblings(nodes, node, children, starts[node], starts[node + 1])
   }
   // Preorder without recursion: one frame a level; `next` is the child to visit, `end` the end of its siblings.
   let count = 0
@@ -54,49 +53,76 @@ function childrenByParent(nodes: NodeStore): { starts: Uint32Array; children: Ui
   return { starts, children }
 }
 
-/** The paths of znodes, for comparing siblings. */
-class NamePaths {
-  readonly #nodes: NodeStore
+/** Up to here insertion beats the sort of the engine, which calls back for each comparison. */
+const insertionMax = 24
+/** So many bytes of a name fit in the exact integers of a double. */
+const keyBytes = 6
 
-  constructor(nodes: NodeStore) {
-    this.#nodes = nodes
+function sortSiblings(nodes: NodeStore, parent: number, children: Uint32Array, start: number, end: number): void {
+  // Siblings differ behind the path of their parent and a slash.
+  const skip = nodes.viewOf(parent).getInt32(nodes.offsetOf(parent)) + 1
+  let at = start + 1
+  while (at < end && compareNames(nodes, children[at - 1], children[at], skip) < 0) at++
+  if (at === end) return
+  if (end - start > insertionMax) {
+    sortByKeys(nodes, children.subarray(start, end), skip)
+    return
   }
-
-  /** Bytewise order of two siblings, whose parents' paths are equal. */
-  compare(a: number, b: number): number {
-    const nodes = this.#nodes
-    const aBytes = nodes.bytesOf(a)
-    const bBytes = nodes.bytesOf(b)
-    const aStart = nodes.offsetOf(a) + 4
-    const bStart = nodes.offsetOf(b) + 4
-    const aLength = nodes.viewOf(a).getInt32(aStart - 4)
-    const bLength = nodes.viewOf(b).getInt32(bStart - 4)
-    const common = aLength < bLength ? aLength : bLength
-    for (let i = 0; i < common; i++) {
-      const difference = aBytes[aStart + i] - bBytes[bStart + i]
-      if (difference !== 0) return difference
-    }
-    return aLength - bLength
+  for (; at < end; at++) {
+    const node = children[at]
+    let to = at
+    for (; to > start && compareNames(nodes, children[to - 1], node, skip) > 0; to--) children[to] = children[to - 1]
+    children[to] = node
   }
 }
 
-/** Up to here insertion beats the sort of the engine, which calls back for each comparison. */
-const insertionMax = 12
+/** Compares a few bytes of each name behind what all names share, and whole names only where those are equal. */
+function sortByKeys(nodes: NodeStore, siblings: Uint32Array, skip: number): void {
+  const shared = sharedLength(nodes, siblings, skip)
+  const keys = new Map<number, number>()
+  for (const node of siblings) keys.set(node, keyOf(nodes, node, shared))
+  siblings.sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || compareNames(nodes, a, b, skip))
+}
 
-function sortSiblings(paths: NamePaths, children: Uint32Array, start: number, end: number): void {
-  if (end - start <= insertionMax) {
-    for (let i = start + 1; i < end; i++) {
-      const node = children[i]
-      let at = i
-      for (; at > start && paths.compare(children[at - 1], node) > 0; at--) children[at] = children[at - 1]
-      children[at] = node
-    }
-    return
+/** Length of the paths' beginning that all these siblings share; at least `skip`. */
+function sharedLength(nodes: NodeStore, siblings: Uint32Array, skip: number): number {
+  const first = siblings[0]
+  const bytes = nodes.bytesOf(first)
+  const at = nodes.offsetOf(first) + 4
+  let shared = nodes.viewOf(first).getInt32(at - 4)
+  for (const node of siblings) {
+    const others = nodes.bytesOf(node)
+    const start = nodes.offsetOf(node) + 4
+    const length = Math.min(shared, nodes.viewOf(node).getInt32(start - 4))
+    let i = skip
+    while (i < length && bytes[at + i] === others[start + i]) i++
+    shared = i
   }
-  for (let i = start + 1; i < end; i++) {
-    if (paths.compare(children[i - 1], children[i]) > 0) {
-      children.subarray(start, end).sort((a, b) => paths.compare(a, b))
-      return
-    }
+  return shared
+}
+
+/** The bytes of the path from `from` on as a number that orders as they do; missing ones count as 0, which no path contains. */
+function keyOf(nodes: NodeStore, node: number, from: number): number {
+  const bytes = nodes.bytesOf(node)
+  const start = nodes.offsetOf(node) + 4
+  const length = nodes.viewOf(node).getInt32(start - 4)
+  let key = 0
+  for (let i = from; i < from + keyBytes; i++) key = key * 256 + (i < length ? bytes[start + i] : 0)
+  return key
+}
+
+/** Bytewise order of two siblings. @param skip how many bytes of their paths are the same for sure */
+function compareNames(nodes: NodeStore, a: number, b: number, skip: number): number {
+  const aBytes = nodes.bytesOf(a)
+  const bBytes = nodes.bytesOf(b)
+  const aStart = nodes.offsetOf(a) + 4
+  const bStart = nodes.offsetOf(b) + 4
+  const aLength = nodes.viewOf(a).getInt32(aStart - 4)
+  const bLength = nodes.viewOf(b).getInt32(bStart - 4)
+  const common = aLength < bLength ? aLength : bLength
+  for (let i = skip; i < common; i++) {
+    const difference = aBytes[aStart + i] - bBytes[bStart + i]
+    if (difference !== 0) return difference
   }
+  return aLength - bLength
 }

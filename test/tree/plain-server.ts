@@ -136,7 +136,8 @@ export class PlainServer {
       const node = this.nodes.get(path)
       if (node === undefined) return
       records.push(this.record(path))
-      for (const name of [...node.children]) walk(`${path}/${name}`)
+      const names = Array.from(node.children)
+      for (const name of names) walk(`${path}/${name}`)
     }
     walk('')
     return { zxid, endZxid: this.zxid, sessions, acls, records }
