@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { invariant } from '../base/errors.ts'
+import { listDataDir } from '../formats/data-dir.ts'
 import { logName, snapshotName } from '../formats/file-name.ts'
 import { writeSnapshot } from '../formats/snapshot-writer.ts'
 import { TxnLogWriter } from '../formats/txn-log-writer.ts'
@@ -7,8 +9,9 @@ import type { NodeRecord } from '../model/node-record.ts'
 import { toSessionId } from '../model/session-id.ts'
 import { encodeTxn, type Txn, type TxnRecord } from '../model/txn.ts'
 import { txnTypes } from '../model/txn-layout.ts'
-import { makeZxid, type Zxid, zeroZxid } from '../model/zxid.ts'
+import { counterOf, epochOf, firstZxidOfEpoch, makeZxid, type Zxid, zeroZxid } from '../model/zxid.ts'
 import { DataTree } from '../tree/data-tree.ts'
+import { loadSnapshotTree } from './load-snapshot-tree.ts'
 import { treeRecordSpans } from '../replay/tree-spans.ts'
 
 /**
@@ -22,12 +25,15 @@ export class SampleServer {
   #counter: bigint
   #timeMs: bigint
 
-  private constructor(directory: string, log: TxnLogWriter, tree: DataTree, timeMs: number) {
+  readonly #epoch: bigint
+
+  private constructor(directory: string, log: TxnLogWriter, tree: DataTree, start: { readonly zxid: Zxid; readonly timeMs: number }) {
     this.#directory = directory
     this.#log = log
     this.#tree = tree
-    this.#counter = 0n
-    this.#timeMs = BigInt(timeMs)
+    this.#epoch = epochOf(start.zxid)
+    this.#counter = counterOf(start.zxid)
+    this.#timeMs = BigInt(start.timeMs)
   }
 
   /** @param options.timeMs when the first txn is stamped. The directory must not hold a version-2. */
@@ -37,12 +43,27 @@ export class SampleServer {
     const tree = new DataTree()
     tree.startEmpty('3.5')
     await saveTree(directory, tree, zeroZxid)
-    const log = await TxnLogWriter.create(join(directory, logName(makeZxid(1n, 1n))), { fsync: 'never' })
-    return new SampleServer(directory, log, tree, options.timeMs)
+    return SampleServer.#begin(directory, tree, { zxid: firstZxidOfEpoch(1n), timeMs: options.timeMs })
+  }
+
+  /** Starts again on a directory that holds a snapshot and no later txn: from its zxid (a standalone server), or in the epoch after it. */
+  static async open(dataDir: string, options: { readonly timeMs: number; readonly epoch: 'same' | 'next' }): Promise<SampleServer> {
+    const directory = join(dataDir, 'version-2')
+    const newest = (await listDataDir(dataDir)).snapshots.at(-1)
+    invariant(newest !== undefined, 'a sample server starts on a snapshot')
+    const { tree } = await loadSnapshotTree(newest.path)
+    const zxid = options.epoch === 'same' ? newest.zxid : firstZxidOfEpoch(epochOf(newest.zxid) + 1n)
+    return SampleServer.#begin(directory, tree, { zxid, timeMs: options.timeMs })
+  }
+
+  static async #begin(directory: string, tree: DataTree, start: { readonly zxid: Zxid; readonly timeMs: number }): Promise<SampleServer> {
+    const first = makeZxid(epochOf(start.zxid), counterOf(start.zxid) + 1n)
+    const log = await TxnLogWriter.create(join(directory, logName(first)), { fsync: 'never' })
+    return new SampleServer(directory, log, tree, start)
   }
 
   get lastZxid(): Zxid {
-    return makeZxid(1n, this.#counter)
+    return makeZxid(this.#epoch, this.#counter)
   }
 
   /** Commits one txn: applies it and logs it with the digest after it. */

@@ -15,6 +15,7 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { loadPoint } from '../load-point.ts'
 import { openToWrite } from '../repository-place.ts'
 import type { RunContext } from '../run-context.ts'
+import { compareAges } from './compare-ages.ts'
 import { type Relation, relate } from './relation.ts'
 import type { StretchStart } from './source-base.ts'
 
@@ -55,7 +56,7 @@ export async function findStart(directory: DataDirectory, store: ObjectStore, co
     case 'later':
       return goOnLater(parts, relation.first)
     case 'other':
-      return fork(parts, relation.common, 'the source holds other txns than the repository')
+      return fork(parts, relation.common, 'the source holds other transactions than the repository')
   }
 }
 
@@ -113,8 +114,8 @@ async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<Ba
   if (snapshot === undefined)
     return first === undefined
       ? goOn(parts, { kind: 'behind', last: latest })
-      : fork(parts, undefined, 'the source shares no txn with the repository')
-  const { tree, summary } = await loadSnapshotTree(snapshot.file, { zxid: snapshot.zxid })
+      : fork(parts, undefined, 'the source shares no transaction with the repository')
+  const { tree } = await loadSnapshotTree(snapshot.file, { zxid: snapshot.zxid })
   const isNewEpoch = snapshot.zxid === firstZxidOfEpoch(epochOf(snapshot.zxid)) && epochOf(snapshot.zxid) > epochOf(latest)
   if (snapshot.zxid === latest || isNewEpoch) {
     const resumed = await goOn(parts, { kind: 'continues' })
@@ -122,12 +123,14 @@ async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<Ba
     const found = await writeState(hashOnlySink, tree)
     const goesOn = first === undefined || follows(latest, first)
     if (known !== undefined && goesOn && equalBytes(known.treeRoot, found.treeRoot)) return resumed
-    if (summary.maxZxidSeen < latest)
+    const ages = resumed.first === undefined ? undefined : compareAges(resumed.first.tree, tree)
+    if (ages?.isTakenBack === true) {
       return fork(
         parts,
-        summary.maxZxidSeen,
-        `the source was taken back to ${formatZxid(summary.maxZxidSeen)} and goes on from ${formatZxid(snapshot.zxid)}`,
+        ages.newest,
+        `the source was taken back to ${formatZxid(ages.newest)} and goes on from ${formatZxid(snapshot.zxid)}`,
       )
+    }
   }
   const cause = `the logs after ${formatZxid(latest)} were gone from the source before they were backed up`
   return {
@@ -144,8 +147,7 @@ async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<Ba
 
 function fork({ opened, timeline, interval, context }: StartParts, common: Zxid | undefined, why: string): BackupStart {
   const forkZxid = common !== undefined && common < interval.from ? undefined : common
-  const reason = forkZxid === undefined ? why : `${why} after ${formatZxid(forkZxid)}`
-  context.onNotice(`a new timeline is started: ${reason}`)
-  const start = forkZxid === undefined ? { parent: null, forkZxid: null, reason } : { parent: timeline.id, forkZxid, reason }
+  context.onNotice(`a new timeline is started: ${why}`)
+  const start = forkZxid === undefined ? { parent: null, forkZxid: null, reason: why } : { parent: timeline.id, forkZxid, reason: why }
   return { ...nothingBefore, opened, place: { start } }
 }
