@@ -90,7 +90,11 @@ async function recordAll(
     const from = next ?? (await loadOldestBase(candidates, directory, onDamaged))
     if (from === undefined) break
     next = undefined
-    const result = await recordStretch({ directory, start: from, base, gap, name, timeMs: start.timeMs }, recorder, context)
+    const result = await recordStretch(
+      { directory, start: from, base, gap, name, timeMs: start.timeMs, epochKnown: BigInt(start.point?.maxEpochSeen ?? 0) },
+      recorder,
+      context,
+    )
     if (result.interval !== undefined) {
       if (gap !== null && base === 'new') gaps.push({ after: gap.after, before: result.interval.from, cause: gap.cause })
       stretches.push(result)

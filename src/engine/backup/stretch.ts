@@ -6,6 +6,7 @@ import { formatZxid, type Zxid } from '../../model/zxid.ts'
 import type { DataDirectory } from '../../source/data-directory.ts'
 import { readTxnRun, type RunEnd } from '../../source/txn-run.ts'
 import type { RunContext } from '../run-context.ts'
+import { newestTimeMs } from './newest-time.ts'
 import { Capture, formatContradiction } from './capture.ts'
 import type { Recorder } from './recorder.ts'
 import type { StretchStart } from './source-base.ts'
@@ -21,8 +22,10 @@ export interface StretchRequest {
   /** Last zxid that can be restored before this stretch, and why what lies between is lost; recorded when the stretch has a base. */
   readonly gap: { readonly after: Zxid; readonly cause: string } | null
   readonly name: string | null
-  /** Time of the last txn before the stretch. */
+  /** Time of the last txn before the stretch, where the repository knows it. */
   readonly timeMs: number | null
+  /** The greatest epoch that the repository knows of: a greater one is worth a recovery point of its own, since restores must pass it. */
+  readonly epochKnown: bigint
 }
 
 export interface StretchResult {
@@ -129,7 +132,7 @@ class Stretch {
     const through = segments.last
     let point = this.#base
     const isAtEnd = through === this.#from && this.#base !== undefined && this.#request.name === null
-    const hasNews = through > this.#from || this.#request.name !== null
+    const hasNews = through > this.#from || this.#request.name !== null || this.#request.directory.epochMax > this.#request.epochKnown
     if (contradiction === null && !isAtEnd && hasNews) point = await this.#addPoint(draft, through, this.#request.name)
     await this.#recorder.commit()
     const interval = { from: this.#from, through }
@@ -143,7 +146,7 @@ class Stretch {
   #addPoint(draft: ArchiveDraft, zxid: Zxid, name: string | null): Promise<RecoveryPoint> {
     const { start, directory } = this.#request
     const facts: PointFacts = {
-      timeMs: this.#capture.lastTimeMs ?? this.#request.timeMs,
+      timeMs: this.#capture.lastTimeMs ?? this.#request.timeMs ?? newestTimeMs(start.tree),
       digest: `0x${start.tree.digest().toString(16)}`,
       consistency: start.settling.isProved ? 'exact' : 'contiguous',
       name,
