@@ -12,6 +12,8 @@ import { decodeBlockMeta, encodeBlockMeta } from './segment-format.ts'
 import * as format from './state-format.ts'
 import { decodeSessionList, decodeSessions, decodeTreeNode, encodeSessionList, encodeSessions, encodeTreeNode } from './tree-nodes.ts'
 import { encodeNodeRecord } from '../model/node-record.ts'
+import { loadState } from './load-state.ts'
+import type { StateRef } from './state-ref.ts'
 import { writeState } from './write-state.ts'
 
 const page = readFileSync(new URL('../../docs/formats/archive.md', import.meta.url), 'utf8')
@@ -240,5 +242,44 @@ describe('the shape of the tree', () => {
       expect(running.next(path, 0, path.length, shared)).toBe(hashPath(path))
       previous = path
     }
+  })
+})
+
+describe('the config znode', () => {
+  const config = (lines: string, mtime: bigint): NodeRecord => ({
+    path: Buffer.from('/zookeeper/config'),
+    data: Buffer.from(lines),
+    aclKey: -1n,
+    stat: { ...zeroStat, mtime },
+  })
+
+  async function stateOf(node: NodeRecord): Promise<{ ref: StateRef; loaded: PlainTree }> {
+    const tree = new PlainTree()
+    tree.add(exampleNodes[0])
+    tree.add(node)
+    const chunks = new MemoryChunks()
+    const ref = await writeState(chunks, tree)
+    return { ref, loaded: await loadState(chunks, ref, new PlainTree(), toZxid(0n)) }
+  }
+
+  test.each([
+    ['the order of its lines', 'server.2=b\nserver.1=a\nversion=5', 'server.1=a\nserver.2=b\nversion=5'],
+    ['its mtime', 'server.1=a\nversion=5', 'server.1=a\nversion=5'],
+    ['lines out of line', `${'x'.repeat(20_000)}\na`, `a\n${'x'.repeat(20_000)}`],
+  ])('does not tell servers apart by %s, and comes back as it was', async (_, a, b) => {
+    const one = await stateOf(config(a, 111n))
+    const two = await stateOf(config(b, 222n))
+    expect(toHex(one.ref.stateRoot)).toBe(toHex(two.ref.stateRoot))
+    for (const [{ loaded }, data, mtime] of [[one, a, 111n] as const, [two, b, 222n] as const]) {
+      const node = loaded.node(1)
+      expect(Buffer.from(node.data ?? []).toString()).toBe(data)
+      expect(node.stat.mtime).toBe(mtime)
+    }
+  })
+
+  test('tells other lines apart', async () => {
+    const one = await stateOf(config('server.1=a\nversion=5', 1n))
+    const two = await stateOf(config('server.1=b\nversion=5', 1n))
+    expect(toHex(one.ref.stateRoot)).not.toBe(toHex(two.ref.stateRoot))
   })
 })

@@ -121,7 +121,7 @@ function parsePointRecord(fields: JsonFields): RecoveryPoint {
 }
 
 export function formatStateRef(ref: StateRef): JsonObject {
-  const { treeRoot, sessionsRoot, stateRoot, znodes, sessions, dataBytes, leaves, configMtime, aclKeyFloor } = ref
+  const { treeRoot, sessionsRoot, stateRoot, znodes, sessions, dataBytes, leaves, configMtime, configData, aclKeyFloor } = ref
   return {
     treeRoot: toHex(treeRoot),
     sessionsRoot: toHex(sessionsRoot),
@@ -131,6 +131,7 @@ export function formatStateRef(ref: StateRef): JsonObject {
     dataBytes,
     leaves,
     configMtime: configMtime === null ? null : `${configMtime}`,
+    configData: configData === null ? null : toHex(configData),
     aclKeyFloor: `${aclKeyFloor}`,
   }
 }
@@ -145,6 +146,7 @@ function parseStateRef(fields: JsonFields): StateRef {
     dataBytes: fields.count('dataBytes'),
     leaves: fields.count('leaves'),
     configMtime: fields.has('configMtime') ? fields.bigint('configMtime') : null,
+    configData: fields.has('configData') ? fields.bytes('configData') : null,
     aclKeyFloor: fields.bigint('aclKeyFloor'),
   }
 }

@@ -12,8 +12,8 @@ export type StateChange =
   | { readonly change: 'changed'; readonly path: Uint8Array; readonly before: StateNode; readonly after: StateNode }
 
 /**
- * What turns state a into state b, in tree order. Subtrees with equal ids are never read, so it costs what differs. The mtime of
- * `/zookeeper/config` counts for nothing here (it differs between servers of one ensemble).
+ * What turns state a into state b, in tree order. Subtrees with equal ids are never read, so it costs what differs. The mtime and
+ * the order of lines of `/zookeeper/config` count for nothing here (they differ between servers of one ensemble).
  */
 export async function* diffStates(source: ChunkSource, a: StateRef, b: StateRef, data: DataOption = 'all'): AsyncIterable<StateChange> {
   const [aLeaves, bLeaves] = await differingLeaves(source, a, b)

@@ -62,6 +62,12 @@ export class JsonFields {
     return /^-?\d{1,20}$/.test(text) ? BigInt.asIntN(64, BigInt(text)) : this.#refuse(name)
   }
 
+  /** Bytes in hex. */
+  bytes(name: string): Uint8Array {
+    const text = this.text(name)
+    return /^([0-9a-f]{2})*$/.test(text) ? fromHex(text) : this.#refuse(name)
+  }
+
   /** 32 bytes in hex. */
   hash(name: string): Uint8Array {
     const text = this.text(name)

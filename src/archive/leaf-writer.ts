@@ -55,8 +55,6 @@ export class LeafWriter {
   readonly #acls = new Uint32Array(leafZnodesMax)
   readonly #dictionary: AclEntry[] = []
   #firstPathLength = 0
-  /** Index of the znode whose mtime counts as 0, or -1. */
-  #mtimeZero = -1
   readonly #out = new ColumnWriter(256 * 1024)
 
   /** @param putData stores a piece of data out of line and returns its 32-byte id. */
@@ -94,11 +92,6 @@ export class LeafWriter {
     return leafCuts(this.count, this.lastHash)
   }
 
-  /** The mtime of the znode added last counts as 0. */
-  zeroLastMtime(): void {
-    this.#mtimeZero = this.count - 1
-  }
-
   /** A copy of the path that the leaf starts with. */
   firstPath(): Uint8Array {
     return this.#suffixes.bytes.slice(0, this.#firstPathLength)
@@ -130,7 +123,6 @@ export class LeafWriter {
   #clear(): void {
     this.count = 0
     this.dataBytes = 0
-    this.#mtimeZero = -1
     this.#dictionary.length = 0
     this.#suffixes.clear()
     this.#segments.fill(noBytes)
@@ -185,10 +177,7 @@ export class LeafWriter {
       const segment = this.#segments[i]
       const at = this.#tails[i] + offset
       const base = this.#tails[i] + baseOffset
-      const isZero = offset === nodeTail.mtime && i === this.#mtimeZero
-      const hi = isZero ? 0 : int32At(segment, at)
-      const lo = isZero ? 0 : int32At(segment, at + 4)
-      this.#out.delta64(hi, lo, int32At(segment, base), int32At(segment, base + 4))
+      this.#out.delta64(int32At(segment, at), int32At(segment, at + 4), int32At(segment, base), int32At(segment, base + 4))
     }
   }
 

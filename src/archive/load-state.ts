@@ -1,10 +1,12 @@
+import { equalBytes } from '../base/bytes.ts'
 import { ZooArkError } from '../base/errors.ts'
 import { highOf, lowOf, putInt32, putLong } from '../jute/long.ts'
 import { nodePathOffset, nodeTail } from '../model/node-record.ts'
 import { compareTreeOrder } from '../model/znode-path.ts'
 import type { Zxid } from '../model/zxid.ts'
+import { isConfigPath, sortedLines } from './config-znode.ts'
 import { LeafColumns, type Longs } from './leaf-reader.ts'
-import { chunkIdLength, configPath, dataPieceBytesMax, dataPieces, openAclVector } from './state-format.ts'
+import { chunkIdLength, dataPieceBytesMax, dataPieces, openAclVector } from './state-format.ts'
 import { readSessions } from './read-sessions.ts'
 import { contradiction, placed, readLeafEntries } from './state-reader.ts'
 import { checkStateRef, type ChunkSource, type StateRef } from './state-ref.ts'
@@ -26,7 +28,6 @@ const batchBytesMax = 16 * 1024 * 1024
 /** Bytes of a leaf per znode beside the data, for sizing a batch. */
 const leafBytesPerZnode = 64
 const recordBytesMin = nodePathOffset + 4 + nodeTail.length
-const configPathBytes = new TextEncoder().encode(configPath)
 
 /**
  * Loads a whole state into an empty tree, in tree order. Every chunk is proved by its id and the ids by the state root, so that what is
@@ -71,6 +72,12 @@ interface PendingData {
   readonly length: number
 }
 
+interface PlacedConfig {
+  readonly window: Uint8Array
+  readonly tail: number
+  readonly dataLength: number
+}
+
 interface FullWindow {
   readonly window: Uint8Array
   readonly starts: Uint32Array
@@ -91,6 +98,7 @@ class RecordLoader {
   /** Windows that wait for data out of line. */
   #full: FullWindow[] = []
   #pending: PendingData[] = []
+  #config: PlacedConfig | undefined
   /** Key of each ACL vector, by its bytes as latin1 text. */
   readonly #keys = new Map<string, bigint>([[latin1(openAclVector, 0, openAclVector.length), -1n]])
   #lastKey: bigint
@@ -124,6 +132,8 @@ class RecordLoader {
   /** Fetches data that stand out of line, then hands the full windows to the tree. */
   async endBatch(): Promise<void> {
     if (this.#pending.length > 0) await this.#fetchPending()
+    if (this.#config !== undefined) this.#patchConfig(this.#config)
+    this.#config = undefined
     for (const { window, starts, count } of this.#full) this.#tree.adoptRecords(window, starts, count)
     this.#full = []
   }
@@ -205,7 +215,9 @@ class RecordLoader {
       putInt32(window, at, leaf.dataLengths[i])
       at = this.#writeData(i, at + 4)
       this.#writeTail(i, at)
-      if (pathLength === configPathBytes.length) this.#patchConfig(previousPath, at)
+      if (isConfigPath(window, previousPath, previousPath + pathLength)) {
+        this.#config = { window, tail: at, dataLength: leaf.dataLengths[i] }
+      }
       at += nodeTail.length
     }
     starts[this.#count] = at
@@ -250,10 +262,14 @@ class RecordLoader {
     putColumn(window, tail + nodeTail.pzxid, leaf.pzxid, i)
   }
 
-  #patchConfig(path: number, tail: number): void {
-    const window = this.#window
-    for (let k = 0; k < configPathBytes.length; k++) if (window[path + k] !== configPathBytes[k]) return
-    putLong(window, tail + nodeTail.mtime, this.#ref.configMtime ?? 0n)
+  /** Gives the config znode what its server had; after the data out of line, which stand in the way of nothing then. */
+  #patchConfig({ window, tail, dataLength }: PlacedConfig): void {
+    const { configMtime, configData, treeRoot } = this.#ref
+    putLong(window, tail + nodeTail.mtime, configMtime ?? 0n)
+    if (configData === null) return
+    const data = window.subarray(tail - Math.max(dataLength, 0), tail)
+    if (!equalBytes(sortedLines(configData), data)) throw contradiction(treeRoot)
+    data.set(configData)
   }
 }
 

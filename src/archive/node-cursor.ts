@@ -1,10 +1,11 @@
 import { concatBytes } from '../base/bytes.ts'
 import { joinLong } from '../jute/long.ts'
 import type { Stat } from '../model/stat.ts'
-import { compareTreeOrder, formatPath } from '../model/znode-path.ts'
+import { compareTreeOrder } from '../model/znode-path.ts'
 import { toZxid } from '../model/zxid.ts'
+import { isConfigPath } from './config-znode.ts'
 import { LeafColumns, type Longs } from './leaf-reader.ts'
-import { chunkIdLength, configPath, dataPieces, inlineDataBytesMax } from './state-format.ts'
+import { chunkIdLength, dataPieces, inlineDataBytesMax } from './state-format.ts'
 import { contradiction, placed } from './state-reader.ts'
 import type { ChunkSource, StateRef } from './state-ref.ts'
 import type { ChildEntry } from './tree-nodes.ts'
@@ -94,8 +95,13 @@ export class NodeCursor {
     return { path, dataLength, acl, stat, data: dataLength > inlineDataBytesMax && data === 'inline' ? undefined : await this.#data() }
   }
 
+  #isConfig(): boolean {
+    return isConfigPath(this.path, 0, this.path.length)
+  }
+
   async #data(): Promise<Uint8Array | null> {
     const { columns, index } = this
+    if (this.#isConfig() && this.#ref.configData !== null) return this.#ref.configData.slice()
     const length = columns.dataLengths[index]
     if (length < 0) return null
     const start = columns.dataStarts[index]
@@ -109,12 +115,11 @@ export class NodeCursor {
 
   #stat(): Stat {
     const { columns, index } = this
-    const isConfig = this.path.length === configPath.length && formatPath(this.path) === configPath
     return {
       czxid: toZxid(longOf(columns.czxid, index)),
       mzxid: toZxid(longOf(columns.mzxid, index)),
       ctime: longOf(columns.ctime, index),
-      mtime: isConfig ? (this.#ref.configMtime ?? 0n) : longOf(columns.mtime, index),
+      mtime: this.#isConfig() ? (this.#ref.configMtime ?? 0n) : longOf(columns.mtime, index),
       version: columns.version[index],
       cversion: columns.cversion[index],
       aversion: columns.aversion[index],

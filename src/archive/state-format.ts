@@ -41,7 +41,7 @@ export const chunkIdLength = 32
 /** First bytes of what is hashed to the state root. */
 export const stateRootDomain = 'zooark state 1\n'
 
-/** The znode whose mtime differs between the servers of one ensemble, because each writes it at start; it counts as 0 in the state. */
+/** The znode that differs between the servers of one ensemble: see config-znode.ts. */
 export const configPath = '/zookeeper/config'
 
 /** The ACL vector that key -1 stands for, as jute: one entry, perms 31, `world`, `anyone`. */

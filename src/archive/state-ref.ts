@@ -16,6 +16,8 @@ export interface StateRef {
   readonly leaves: number
   /** mtime of `/zookeeper/config` in ms, which counts as 0 in the roots; null where that znode does not exist. */
   readonly configMtime: bigint | null
+  /** Data of `/zookeeper/config` with its lines in their true order, where that is not the sorted order that counts in the roots. */
+  readonly configData: Uint8Array | null
   /** The largest ACL key that the state uses without defining it, at least 0. A loader numbers ACLs from the next one on. */
   readonly aclKeyFloor: bigint
 }

@@ -1,10 +1,9 @@
 import { sha256 } from '../base/checksum.ts'
 import { invariant } from '../base/errors.ts'
-import { int32At, joinLong } from '../jute/long.ts'
-import { nodeTail, nodeTailOf } from '../model/node-record.ts'
+import { isConfigRecord, neutralConfig, type ConfigRecord } from './config-znode.ts'
 import { hashPath } from './path-hash.ts'
 import { LeafWriter } from './leaf-writer.ts'
-import { configPath, levelsMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
+import { levelsMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
 import { stateRootOf, type ChunkSink, type StateRef } from './state-ref.ts'
 import {
   compareUnsigned,
@@ -25,8 +24,6 @@ export interface StateSource {
   sessions(): Iterable<{ id: bigint; timeoutMs: number }>
 }
 
-const configPathBytes = new TextEncoder().encode(configPath)
-
 /**
  * Writes a whole state as a Merkle tree of content-defined chunks (docs/formats/archive.md, "State tree"). The shape depends on the set
  * of paths alone, so equal states of different servers have equal roots and a changed value changes one chunk a level.
@@ -40,16 +37,15 @@ export async function writeState(sink: ChunkSink, tree: StateSource): Promise<St
   )
   const levels = new LevelBuilder()
   let leaves = 0
-  let configMtime: bigint | null = null
+  let config: ConfigRecord | undefined
   for (let i = 0; i < nodes.length; i++) {
     const segment = tree.segmentOf(nodes[i])
     const start = tree.startOf(nodes[i])
-    const isFull = leafWriter.add(segment, start)
-    if (isConfigPath(segment, start)) {
-      const at = nodeTailOf(segment, start) + nodeTail.mtime
-      configMtime = joinLong(int32At(segment, at), int32At(segment, at + 4))
-      leafWriter.zeroLastMtime()
-    }
+    let isFull: boolean
+    if (isConfigRecord(segment, start)) {
+      config = neutralConfig(segment, start)
+      isFull = leafWriter.add(config.record, 0)
+    } else isFull = leafWriter.add(segment, start)
     if (!isFull && i + 1 < nodes.length) continue
     const entry = { first: leafWriter.firstPath(), znodes: leafWriter.count, dataBytes: leafWriter.dataBytes }
     const hash = leafWriter.lastHash
@@ -60,15 +56,18 @@ export async function writeState(sink: ChunkSink, tree: StateSource): Promise<St
   const root = await levels.finish(sink)
   const { sessionsRoot, sessions } = writeSessions(sink, tree)
   await sink.flush()
-  const stateRoot = stateRootOf(root.id, sessionsRoot)
-  const { id: treeRoot, znodes, dataBytes } = root
-  return { treeRoot, sessionsRoot, stateRoot, znodes, sessions, dataBytes, leaves, configMtime, aclKeyFloor: leafWriter.aclKeyFloor }
-}
-
-function isConfigPath(segment: Uint8Array, start: number): boolean {
-  if (int32At(segment, start) !== configPathBytes.length) return false
-  for (let i = 0; i < configPathBytes.length; i++) if (segment[start + 4 + i] !== configPathBytes[i]) return false
-  return true
+  return {
+    treeRoot: root.id,
+    sessionsRoot,
+    stateRoot: stateRootOf(root.id, sessionsRoot),
+    znodes: root.znodes,
+    sessions,
+    dataBytes: root.dataBytes,
+    leaves,
+    configMtime: config?.mtime ?? null,
+    configData: config?.data ?? null,
+    aclKeyFloor: leafWriter.aclKeyFloor,
+  }
 }
 
 interface OpenNode {

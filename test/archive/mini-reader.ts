@@ -23,7 +23,10 @@ export interface MiniState {
 }
 
 interface Body {
-  points: { zxid: string; state: { treeRoot: string; sessionsRoot: string; stateRoot: string; configMtime: string | null } }[]
+  points: {
+    zxid: string
+    state: { treeRoot: string; sessionsRoot: string; stateRoot: string; configMtime: string | null; configData: string | null }
+  }[]
 }
 
 /** Any zstd decoder: one frame in, the plain bytes out. */
@@ -124,10 +127,14 @@ export function readLastPoint(directory: string, timeline: string, decode: Decod
     last = body.points.at(-1) ?? last
   }
   if (last === undefined) throw new Error('no recovery point')
-  const { treeRoot, sessionsRoot, stateRoot, configMtime } = last.state
+  const { treeRoot, sessionsRoot, stateRoot, configMtime, configData } = last.state
   check(sha256(Buffer.concat([Buffer.from('zooark state 1\n'), Buffer.from(treeRoot + sessionsRoot, 'hex')])) === stateRoot, 'state root')
   const nodes = readTree(treeRoot, chunks)
-  for (const node of nodes) if (node.path === '/zookeeper/config') node.stat[4] = BigInt(configMtime ?? 0)
+  const config = nodes.find(({ path }) => path === '/zookeeper/config')
+  if (config !== undefined) {
+    config.stat[4] = BigInt(configMtime ?? 0)
+    if (configData !== null) config.data = Buffer.from(configData, 'hex')
+  }
   return { zxid: last.zxid, nodes, sessions: readSessions(sessionsRoot, chunks) }
 }
 
