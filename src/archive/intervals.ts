@@ -1,4 +1,4 @@
-import type { Zxid } from '../model/zxid.ts'
+import { counterOf, type Zxid } from '../model/zxid.ts'
 import type { Gap, RecoveryPoint } from './commit-body.ts'
 import type { StoredSegment } from './segment-writer.ts'
 
@@ -84,7 +84,10 @@ export function intervalsOf(lineage: readonly LineagePart[]): RestorableInterval
   return intervals
 }
 
-/** The breaks between intervals with their recorded causes. */
+/**
+ * The breaks between intervals with their recorded causes. Where a timeline leaves its parent and goes on from the start of a later epoch, as a restore
+ * makes it, no txn can lie between: that break is no gap.
+ */
 export function unexplainedGaps(intervals: readonly RestorableInterval[], lineage: readonly LineagePart[]): Gap[] {
   const recorded = lineage.flatMap((part) => part.recordedGaps.filter(({ after }) => part.through === null || after < part.through))
   const gaps = [...recorded]
@@ -92,7 +95,8 @@ export function unexplainedGaps(intervals: readonly RestorableInterval[], lineag
     const after = intervals[i - 1].through
     const before = intervals[i].from
     const isRecorded = recorded.some((gap) => gap.after < before && gap.before > after)
-    if (!isRecorded) gaps.push({ after, before, cause: 'the repository holds no txns between these two' })
+    const isFork = lineage.some(({ through }) => through === after) && counterOf(before) === 0n
+    if (!isRecorded && !isFork) gaps.push({ after, before, cause: 'the repository holds no txns between these two' })
   }
   return gaps.sort((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
 }

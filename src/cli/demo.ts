@@ -14,6 +14,8 @@ const topics = 120
 const partitions = 12
 const updates = 12_000
 const minuteMs = 60_000
+/** `deleteall` goes from the leaves up, and the last one in tree order goes first. */
+const firstDeleted = '/brokers/topics/orders-99/partitions/9/state'
 /** Sessions as a server with id 1 gives them. */
 const brokers = [0x1000a2b3c4d0001n, 0x1000a2b3c4d0002n, 0x1000a2b3c4d0003n]
 const admin = 0x1000a2b3c4d0009n
@@ -35,7 +37,8 @@ function run(args: readonly string[], expected = 0): void {
 
 async function makeHistory(server: SampleServer): Promise<void> {
   for (const session of [...brokers, admin]) await server.commit({ kind: 'createSession', timeoutMs: 18_000 }, session)
-  for (const path of ['/brokers', '/brokers/ids', '/brokers/topics', '/config', '/config/topics', '/controller_epoch']) await server.create(path, '', admin)
+  for (const path of ['/brokers', '/brokers/ids', '/brokers/topics', '/config', '/config/topics', '/controller_epoch'])
+    await server.create(path, '', admin)
   for (const [id, session] of brokers.entries()) {
     await server.create(`/brokers/ids/${id}`, `{"host":"kafka-${id}","port":9092}`, session, { ephemeral: 'ephemeral' })
   }
@@ -76,14 +79,15 @@ async function demonstrate(): Promise<void> {
   run(['backup', '--from', `file:${dataDir}`, '--repo', repo])
   run(['status', '--repo', repo])
 
-  say('\nWhat happened to the topics, and when?')
-  run(['log', '--repo', repo, '/brokers/topics', '--limit', '3'])
+  say('\nWho deleted what, and when?')
+  run(['log', '--repo', repo, firstDeleted, '--limit', '2'])
 
-  say('\nBack to just before, on a new directory:')
-  run(['restore', '--repo', repo, '--at', 'before:delete:/brokers/topics/orders-0/partitions', '--to', `file:${restored}`, '--yes', '--exact'])
+  say('\nBack to just before, in a new directory:')
+  const before = ['--at', `before:delete:${firstDeleted}`]
+  run(['restore', '--repo', repo, ...before, '--to', `file:${restored}`, '--exact', '--yes'])
 
-  say('\nThe proof: nothing differs from that moment but what was deleted up to it; the whole repository replays to the same states.')
-  run(['diff', `repo:${repo}@name:before-the-accident`, `file:${restored}`], 3)
+  say('\nThe proof: not a byte differs from the state before the accident, and everything in the repository replays to what it says.')
+  run(['diff', `repo:${repo}@name:before-the-accident`, `file:${restored}`])
   run(['verify', '--repo', repo, '--level', 'replay'])
 
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
