@@ -132,7 +132,8 @@ async function makeWorkDir(temporaryDirectory: string): Promise<string> {
 /** The server counts the root twice. */
 const rootEntriesMore = 1
 
-function compareFacts(facts: ServerFacts, tree: DataTree): string[] {
+/** What the server says otherwise than the state, each as a sentence. Pure. */
+export function compareFacts(facts: ServerFacts, tree: DataTree): string[] {
   const problems: string[] = []
   if (facts.zxid !== tree.lastZxid) problems.push(`the server stands at ${formatZxid(facts.zxid)}`)
   const expected = tree.nodeCount + rootEntriesMore - ephemeralsOfNobody(tree)
