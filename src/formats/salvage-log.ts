@@ -134,6 +134,8 @@ class LogSalvager {
   readonly #file: OpenFile
   readonly #stretches: LogStretch[] = []
   readonly #damages: LogDamage[] = []
+  /** One for all stretches: its tables are as long as a window. */
+  readonly #scan = new LogScan()
   #budget = resyncSumBytesMax
   #last: Zxid | undefined
 
@@ -184,7 +186,7 @@ class LogSalvager {
 
   /** Reads valid records from the position on. @returns why they end. */
   async #stretch(stream: WindowStream): Promise<Exclude<LogScanState, 'more'> | 'torn' | 'end'> {
-    const scan = new LogScan()
+    const scan = this.#scan
     const startOffset = stream.offsetOf(stream.position)
     let count = 0
     let first: Zxid | undefined
@@ -242,7 +244,7 @@ class LogSalvager {
       // All of a candidate must be in the window before it is judged.
       const whole = await stream.has(resyncPayloadMax + recordOverhead)
       const limit = whole ? stream.end - resyncPayloadMax - recordOverhead : stream.end - recordOverhead
-      for (let at = stream.position; at <= limit; at++) {
+      for (let at = stream.position; at <= limit && this.#budget > 0; at++) {
         if (stream.window[at] !== 0 || !this.#isRecord(stream.window, at, stream.end)) continue
         stream.position = at
         return true

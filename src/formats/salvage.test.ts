@@ -110,6 +110,14 @@ describe('salvageTxnLog', () => {
     ])
   })
 
+  it('stops at a limit in a file that looks like long records everywhere', async () => {
+    // Every 16 bytes: checksum 1, a length of 8 MiB, and an end mark where that ends.
+    const pattern = bytesOf('0000000000000001 00800000 42424242')
+    const bytes = new Uint8Array(Buffer.alloc(24 << 20, pattern))
+    bytes.set(smallLog.subarray(0, ends[1]))
+    expect(await salvage(bytes)).toMatchObject({ search: 'stopped-at-limit', stretches: [{ count: 1 }] })
+  })
+
   it('ends, with what is valid in front, for every flipped bit and every truncation', async () => {
     for (let i = 0; i < smallLog.length; i += 3) {
       const flipped = smallLog.slice()
