@@ -152,7 +152,7 @@ function parseStateRef(fields: JsonFields): StateRef {
 }
 
 function formatSegment(segment: StoredSegment): JsonObject {
-  const { object, after, first, last, ...rest } = segment
+  const { object, after, first, last, usable: _, ...rest } = segment
   const { key, sizeBytes, tailBytes } = object
   return { object: { key, sizeBytes, tailBytes }, ...rest, after: formatZxid(after), first: formatZxid(first), last: formatZxid(last) }
 }

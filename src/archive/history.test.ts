@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { HistoryMaker } from '../../test/archive/history-maker.ts'
-import { create, path, remove, setData, type PlainTxn } from '../../test/archive/txns.ts'
+import { collector, create, path, remove, setData, type PlainTxn } from '../../test/archive/txns.ts'
 import { toZxid } from '../model/zxid.ts'
 import { planPath } from './plan-path.ts'
+import { readSegments } from './segment-reader.ts'
+import { payloadTimeMs } from './segment-format.ts'
 import { resolvePoint, type ResolvedPoint } from './resolve-point.ts'
 import { timelineOf } from './history.ts'
 import { beginArchive } from './archive-draft.ts'
@@ -107,6 +109,31 @@ describe('planPath', () => {
   test('refuses a timeline that does not exist', async () => {
     const history = await (await withGap()).history()
     expect(() => planPath(history, '7', toZxid(10n))).toThrow(expect.objectContaining({ code: 'POINT_NOT_REACHABLE' }))
+  })
+})
+
+describe('the txns of a path', () => {
+  test('leave out what the parent did after the fork', async () => {
+    const maker = await HistoryMaker.create()
+    await maker.start()
+    await maker.commit({ point: { zxid: 10n }, after: 10n, txns: run(11n, [1, 2, 3, 4]) })
+    await maker.start('1', 12n)
+    await maker.commit({ after: 12n, txns: run(13n, [70, 80, 90]) })
+    const { segments, point } = planPath(await maker.history(), '2', toZxid(14n))
+    const sink = collector()
+    await readSegments(maker.repository, segments, { after: point.zxid, through: toZxid(14n) }, sink)
+    expect(sink.zxids).toEqual([11n, 12n, 13n, 14n])
+    expect(sink.payloads.map((bytes) => payloadTimeMs(bytes, 0))).toEqual([1, 2, 70, 80])
+  })
+
+  test('come once where segments overlap', async () => {
+    const maker = await HistoryMaker.create()
+    await maker.start()
+    await maker.commit({ point: { zxid: 10n }, after: 10n, txns: run(11n, [1, 2, 3, 4]) })
+    await maker.commit({ after: 12n, txns: run(13n, [3, 4, 5]) })
+    const sink = collector()
+    await readSegments(maker.repository, planPath(await maker.history(), '1', toZxid(15n)).segments, {}, sink)
+    expect(sink.zxids).toEqual([11n, 12n, 13n, 14n, 15n])
   })
 })
 

@@ -19,7 +19,7 @@ export interface RestorableInterval {
   readonly throughTimeMs: number | null
 }
 
-/** A segment as far as a timeline may use it. */
+/** A segment as far as a timeline may use it: `segment.usable` keeps readers within. */
 export interface UsableSegment {
   readonly segment: StoredSegment
   /** Not beyond `segment.last`; before it where a fork cuts. */
@@ -38,15 +38,15 @@ export function usableSegments(lineage: readonly LineagePart[]): UsableSegment[]
   for (const { segments, through } of lineage) {
     for (const segment of segments) {
       if (through === null || segment.last <= through) usable.push({ segment, through: segment.last })
-      else if (segment.first <= through) usable.push({ segment, through })
+      else if (segment.first <= through) usable.push({ segment: { ...segment, usable: { after: segment.after, through } }, through })
     }
   }
   return usable.sort((a, b) => (a.segment.after < b.segment.after ? -1 : a.segment.after > b.segment.after ? 1 : 0))
 }
 
 /**
- * The segments that lead from the state at `from` as far as they go, at most through `through`: each holds all txns after what the ones
- * before it reach.
+ * The segments that lead from the state at `from` as far as they go, until they reach `through`: each holds all txns after what the ones
+ * before it reach, and is cut to these, so that reading them one after the other gives every txn once.
  */
 export function chainFrom(segments: readonly UsableSegment[], from: Zxid, through?: Zxid): UsableSegment[] {
   const chain: UsableSegment[] = []
@@ -59,7 +59,7 @@ export function chainFrom(segments: readonly UsableSegment[], from: Zxid, throug
       if (candidate.through > reached && (best === undefined || candidate.through > best.through)) best = candidate
     }
     if (best === undefined) break
-    chain.push(best)
+    chain.push({ segment: { ...best.segment, usable: { after: reached, through: best.through } }, through: best.through })
     reached = best.through
   }
   return chain

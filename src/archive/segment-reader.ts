@@ -51,8 +51,9 @@ export class OpenSegment {
     this.metas = metas
   }
 
-  /** Txns of blocks [first, end) within the range, in order. */
-  async read(first: number, end: number, range: TxnRange, sink: TxnSink): Promise<void> {
+  /** Txns of blocks [first, end) within the range and the usable part of the segment, in order. */
+  async read(first: number, end: number, wanted: TxnRange, sink: TxnSink): Promise<void> {
+    const range = narrowed(wanted, this.segment.usable)
     for (let at = first; at < end; at += blocksPerRead) {
       const blocks = await this.#blob.blocks(at, Math.min(at + blocksPerRead, end))
       for (const [i, plain] of blocks.entries()) await this.#readBlock(at + i, plain, range, sink)
@@ -119,7 +120,7 @@ export async function openSegment(source: BlobSource, segment: StoredSegment): P
   if (typeof version === 'number' && version > segmentVersion) {
     throw new ZooArkError('REPOSITORY_FORMAT_TOO_NEW', `the segment has version ${version}`, { place })
   }
-  const { object: _, ...header } = segment
+  const { object: _, usable: __, ...header } = segment
   const expected = formatSegmentHeader(header)
   const isSame = isJsonObject(blob.header) && Object.entries(expected).every(([name, value]) => blob.header[name] === value)
   if (!isSame) throw new ZooArkError('REPOSITORY_DAMAGED', 'a segment is not the one that the commit names', { place })
@@ -138,10 +139,16 @@ export async function openSegment(source: BlobSource, segment: StoredSegment): P
   return new OpenSegment(segment, blob, metas)
 }
 
-/** The txns of one segment in (after, through], in order; reads no block outside. */
+function narrowed(range: TxnRange, usable: StoredSegment['usable']): TxnRange {
+  if (usable === undefined) return range
+  const { after = usable.after, through = usable.through } = range
+  return { after: after > usable.after ? after : usable.after, through: through < usable.through ? through : usable.through }
+}
+
+/** The txns of one segment in (after, through], in order; reads no block outside, nor outside the usable part. */
 export async function readSegment(source: BlobSource, segment: StoredSegment, range: TxnRange, sink: TxnSink): Promise<void> {
   const open = await openSegment(source, segment)
-  const { after, through } = range
+  const { after, through } = narrowed(range, segment.usable)
   const first = after === undefined ? 0 : open.metas.findIndex((meta) => meta.last > after)
   if (first < 0) return
   const beyond = through === undefined ? -1 : open.metas.findIndex((meta) => meta.first > through)
@@ -160,6 +167,7 @@ export async function readSegments(source: BlobSource, segments: readonly Stored
       })
     }
     await readSegment(source, segment, { ...range, ...(after === undefined ? {} : { after }) }, sink)
-    if (after === undefined || segment.last > after) after = segment.last
+    const reached = segment.usable?.through ?? segment.last
+    if (after === undefined || reached > after) after = reached
   }
 }

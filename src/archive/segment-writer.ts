@@ -23,6 +23,8 @@ import { TouchedPaths } from './txn-paths.ts'
 /** A segment in the store. */
 export interface StoredSegment extends SegmentHeader {
   readonly object: ObjectRef
+  /** The part that a timeline or a path uses, after exclusive: readers hand out nothing outside. Absent: all of it. Never stored. */
+  readonly usable?: { readonly after: Zxid; readonly through: Zxid }
 }
 
 export interface SegmentWriterOptions {
