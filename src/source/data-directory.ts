@@ -48,6 +48,11 @@ export async function openDataDirectory(dataDir: string, dataLogDir?: string): P
   throw new ZooArkError('SOURCE_CHANGING', `files went away while they were opened, ${listingsMax} times`, { place: { file: dataDir } })
 }
 
+/** The snapshot that the server began after the one of this zxid; it writes one at a time. */
+export function nextSnapshotZxid({ snapshots }: Pick<DataDirectory, 'snapshots'>, zxid: Zxid): Zxid | undefined {
+  return snapshots.find((snapshot) => snapshot.zxid > zxid)?.zxid
+}
+
 type Held = Pick<DataDirectory, 'snapshots' | 'logs' | 'close'>
 
 async function holdAll(listing: DataDir): Promise<Held | undefined> {

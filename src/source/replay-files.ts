@@ -1,9 +1,9 @@
 import { ZooArkError } from '../base/errors.ts'
-import { longAt } from '../jute/long.ts'
+import { compareLong, highOf, int32At, longAt, lowOf } from '../jute/long.ts'
 import { txnLayout } from '../model/txn-layout.ts'
 import { type Zxid, formatZxid, toZxid } from '../model/zxid.ts'
 import type { DataTree, DataTreeOptions } from '../tree/data-tree.ts'
-import type { DataDirectory, HeldFile } from './data-directory.ts'
+import { type DataDirectory, type HeldFile, nextSnapshotZxid } from './data-directory.ts'
 import { type LoadedSnapshot, loadSnapshotTree } from './load-snapshot-tree.ts'
 import { Settling } from './settling.ts'
 import { type RunEnd, readTxnRun } from './txn-run.ts'
@@ -73,8 +73,9 @@ async function replayFrom(
     zxid: snapshot.zxid,
     ...(options.tree === undefined ? {} : { tree: options.tree }),
   })
-  const replay = new Replay(loaded, target, options.onTxns)
+  const replay = new Replay(loaded, target, nextSnapshotZxid(directory, snapshot.zxid), options.onTxns)
   const end = await runToTarget(directory, snapshot, replay)
+  if (end === 'target' && !replay.isProved) await checkSettledBy(replay.zxid, directory, snapshot, options)
   const { zxid } = replay
   if (end === 'target' && target !== 'latest' && zxid < target && options.match !== 'at-or-before') {
     throw new ZooArkError('POINT_NOT_REACHABLE', `no transaction has this zxid; the one before it has ${formatZxid(zxid)}`, {
@@ -102,6 +103,27 @@ async function replayFrom(
   }
 }
 
+/**
+ * Without a digest only what comes later tells whether the snapshot was ahead of the target: the log is replayed as far as the snapshot can have been
+ * written. @throws POINT_NOT_SETTLED
+ */
+async function checkSettledBy(target: Zxid, directory: DataDirectory, snapshot: HeldFile, options: ReplayOptions): Promise<void> {
+  const next = nextSnapshotZxid(directory, snapshot.zxid)
+  if (next !== undefined && next <= target) return
+  const loaded = await loadSnapshotTree(snapshot.file, {
+    zxid: snapshot.zxid,
+    ...(options.tree === undefined ? {} : { tree: options.tree }),
+  })
+  const replay = new Replay(loaded, next ?? 'latest', next, undefined)
+  await runToTarget(directory, snapshot, replay)
+  const { settledZxid } = replay
+  if (settledZxid !== undefined && settledZxid <= target) return
+  throw new ZooArkError('POINT_NOT_SETTLED', 'the snapshot holds later changes than this point', {
+    place: { file: snapshot.file.path, zxid: formatZxid(target) },
+    ...(settledZxid === undefined ? {} : { hint: `Points from ${formatZxid(settledZxid)} on do.` }),
+  })
+}
+
 async function runToTarget(directory: DataDirectory, snapshot: HeldFile, replay: Replay): Promise<RunEnd | 'target'> {
   try {
     const run = await readTxnRun(directory.logs, snapshot.zxid, {
@@ -116,20 +138,33 @@ async function runToTarget(directory: DataDirectory, snapshot: HeldFile, replay:
 
 class Replay {
   txns = 0
-  zxid: Zxid
   settledZxid: Zxid | undefined
   readonly #tree: DataTree
   readonly #target: Zxid | 'latest'
+  readonly #targetHi: number
+  readonly #targetLo: number
   readonly #settling: Settling
   readonly #onTxns: ((count: number) => void) | undefined
 
-  constructor({ tree, zxid, proved, summary }: LoadedSnapshot, target: Zxid | 'latest', onTxns: ((count: number) => void) | undefined) {
+  constructor(
+    loaded: LoadedSnapshot,
+    target: Zxid | 'latest',
+    writtenBefore: Zxid | undefined,
+    onTxns: ((count: number) => void) | undefined,
+  ) {
+    const { tree, zxid, proved, summary } = loaded
     this.#tree = tree
     this.#target = target
+    this.#targetHi = target === 'latest' ? 0x7fffffff : highOf(target)
+    this.#targetLo = target === 'latest' ? -1 : lowOf(target)
     this.#onTxns = onTxns
-    this.zxid = zxid
-    this.#settling = new Settling({ zxid, maxZxidSeen: summary.maxZxidSeen, isProved: proved, hasDigests: summary.digest !== undefined })
-    if (proved) this.settledZxid = zxid
+    const { maxZxidSeen } = summary
+    this.#settling = new Settling({ zxid, maxZxidSeen, isProved: proved, hasDigests: summary.digest !== undefined, writtenBefore })
+    if (this.#settling.isSettled) this.settledZxid = zxid
+  }
+
+  get zxid(): Zxid {
+    return this.#tree.lastZxid
   }
 
   get isSettled(): boolean {
@@ -144,15 +179,17 @@ class Replay {
   take(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): void {
     const tree = this.#tree
     for (let i = 0; i < count; i++) {
-      const zxid = toZxid(longAt(window, starts[i] + txnLayout.zxid))
-      if (this.#target !== 'latest' && zxid > this.#target) throw new TargetReached()
+      const at = starts[i] + txnLayout.zxid
+      const isBeyond = compareLong(int32At(window, at), int32At(window, at + 4), this.#targetHi, this.#targetLo) > 0
+      if (isBeyond) throw new TargetReached()
       const outcome = tree.applyTxn(window, starts[i], ends[i])
       this.txns++
-      this.zxid = zxid
+      if (this.#settling.passes(outcome)) continue
+      const zxid = toZxid(longAt(window, at))
       const step = this.#settling.observe(zxid, outcome)
       if (step === 'contradiction') throw diverged(zxid, outcome)
       if (step === 'unsettled') this.settledZxid = undefined
-      else if (step === 'settled-here' || this.settledZxid === undefined) this.settledZxid = zxid
+      if (step === 'settled-here') this.settledZxid = zxid
     }
     this.#onTxns?.(this.txns)
     if (this.zxid === this.#target) throw new TargetReached()

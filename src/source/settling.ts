@@ -10,6 +10,8 @@ import type { Zxid } from '../model/zxid.ts'
  * - Else the first txn whose digest equals the replayed one proves the state (servers from 3.6 on); where the servers write no digests, the state
  *   counts as true from the largest zxid that the snapshot shows.
  * - A later txn that still finds itself applied moves the point on to itself: the digest leaves out sessions and ACLs, and setACL leaves no zxid.
+ *   So does, where no digest has proved the state, a txn whose znode or parent is missing: the snapshot was written after its deletion, and a deletion
+ *   leaves no trace. That can only be while the snapshot was being written, hence before the server began the next one.
  * - A digest that differs before the first one has matched shows that it was not true yet. One that differs later is a contradiction.
  */
 export type SettleStep =
@@ -22,19 +24,26 @@ export type SettleStep =
 
 export interface Observation {
   readonly verdict: 'applied' | 'settling' | 'unexpected'
+  /** Of `tree/txn-outcome.ts`. */
+  readonly reason: string
   readonly digest: 'none' | 'match' | 'mismatch'
 }
+
+/** What a deletion that the snapshot was written after looks like. */
+const tracesOfDeletion: ReadonlySet<string> = new Set(['node-missing', 'parent-missing'])
 
 export class Settling {
   #settled: boolean
   #proved: boolean
   readonly #maxZxidSeen: Zxid
   readonly #isKnown: boolean
+  readonly #writtenBefore: Zxid | undefined
   #hasDigests: boolean
 
   /**
    * @param start.isProved the tree equals a digest of its source at this zxid
    * @param start.hasDigests the source is known to write digests: then only they settle a fuzzy snapshot
+   * @param start.writtenBefore zxid of the next snapshot of the same server: this one was whole by then
    * @param start.from `known-state`: not a snapshot but a true state; then nothing may find itself applied, and no digest may differ
    */
   constructor(start: {
@@ -42,8 +51,10 @@ export class Settling {
     readonly maxZxidSeen: Zxid
     readonly isProved: boolean
     readonly hasDigests: boolean
+    readonly writtenBefore?: Zxid | undefined
     readonly from?: 'snapshot' | 'known-state'
   }) {
+    this.#writtenBefore = start.writtenBefore
     this.#isKnown = start.from === 'known-state'
     this.#maxZxidSeen = start.maxZxidSeen
     this.#hasDigests = start.hasDigests
@@ -60,19 +71,30 @@ export class Settling {
     return this.#settled && this.#proved
   }
 
-  /** To be called after each txn, in order. */
+  /** The common case, without a 64-bit value: an ordinary txn in a settled state, which `observe` need not see. */
+  passes(seen: Observation): boolean {
+    return this.#settled && seen.verdict === 'applied' && (seen.digest === 'none' || (seen.digest === 'match' && this.#proved))
+  }
+
+  /** To be called after each txn that does not pass, in order. */
   observe(zxid: Zxid, seen: Observation): SettleStep {
     if (seen.digest !== 'none') this.#hasDigests = true
     if (seen.digest === 'mismatch') return this.#differ()
     if (seen.digest === 'match') this.#proved = true
     if (this.#settled) {
-      if (seen.verdict === 'unexpected' || (this.#isKnown && seen.verdict === 'settling')) return 'contradiction'
+      if (seen.verdict === 'unexpected') return this.#mayBeDeletion(zxid, seen) ? 'settled-here' : 'contradiction'
+      if (this.#isKnown && seen.verdict === 'settling') return 'contradiction'
       return seen.verdict === 'settling' ? 'settled-here' : 'settled'
     }
     const isTrue = seen.digest === 'match' || (!this.#hasDigests && zxid >= this.#maxZxidSeen)
     if (!isTrue) return 'unsettled'
     this.#settled = true
     return 'settled-here'
+  }
+
+  #mayBeDeletion(zxid: Zxid, { reason }: Observation): boolean {
+    const isWithin = this.#writtenBefore === undefined || zxid <= this.#writtenBefore
+    return !this.#isKnown && !this.#proved && isWithin && tracesOfDeletion.has(reason)
   }
 
   #differ(): SettleStep {

@@ -66,12 +66,7 @@ export class Capture implements TxnRunSink {
     const { tree, settling } = this.#parts
     if (this.segments?.closesBefore(end - start) === true) this.digest = tree.digest()
     const outcome = tree.applyTxn(window, start, end)
-    const isPlain =
-      outcome.verdict === 'applied' &&
-      outcome.digest !== 'mismatch' &&
-      settling.isSettled &&
-      (settling.isProved || outcome.digest === 'none')
-    if (!isPlain) {
+    if (!settling.passes(outcome)) {
       const step = settling.observe(zxidOf(window, start), outcome)
       if (step === 'settled-here') return step
       if (step === 'contradiction') {

@@ -1,7 +1,7 @@
 import { ZooArkError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { formatZxid, type Zxid } from '../../model/zxid.ts'
-import type { DataDirectory, HeldFile } from '../../source/data-directory.ts'
+import { type DataDirectory, type HeldFile, nextSnapshotZxid } from '../../source/data-directory.ts'
 import { loadSnapshotTree } from '../../source/load-snapshot-tree.ts'
 import { Settling } from '../../source/settling.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
@@ -64,5 +64,6 @@ async function loadBase(snapshot: HeldFile, directory: DataDirectory): Promise<S
     lastProcessedZxidTrailer: summary.lastProcessedZxid !== undefined,
   }
   const { maxZxidSeen } = summary
-  return { tree, zxid, facts, maxZxidSeen, settling: new Settling({ zxid, maxZxidSeen, isProved: proved, hasDigests }) }
+  const writtenBefore = nextSnapshotZxid(directory, zxid)
+  return { tree, zxid, facts, maxZxidSeen, settling: new Settling({ zxid, maxZxidSeen, isProved: proved, hasDigests, writtenBefore }) }
 }
