@@ -4,6 +4,7 @@
  *     # a comment
  *     @copy test/vectors/x data       copies a file or folder of the checkout to data in the run's own directory
  *     @write plan.json {"a":1}        writes a file there
+ *     @zooark backup --from d --repo r   runs a command that must succeed; what it prints is another transcript's business
  *     $ zooark status --repo r        a command; words may be in single or double quotes; cwd is the run's own directory
  *     a line of stdout
  *     ! a line of stderr
@@ -58,8 +59,11 @@ async function perform(line: string, directory: string): Promise<void> {
     await cp(join(root, name), target, { recursive: true })
   } else if (verb === '@write') {
     await writeFile(join(directory, name), `${line.slice(line.indexOf(name) + name.length + 1)}\n`)
+  } else if (verb === '@zooark') {
+    const { exit, stderr } = await runZooark([name, ...rest], { cwd: directory })
+    if (exit !== 0) throw new Error(`${line}\n  ended with ${exit}: ${stderr}`)
   } else {
-    throw new Error(`a transcript knows @copy and @write, not ${verb}`)
+    throw new Error(`a transcript knows @copy, @write and @zooark, not ${verb}`)
   }
 }
 

@@ -25,10 +25,11 @@ export function whereDocument(view: StateView): JsonObject {
 export function noticeIfFuzzy(output: Output, view: StateView): void {
   const { consistency } = view
   if (consistency.class !== 'fuzzy') return
-  const range = consistency.settledZxid > view.zxid ? ` (up to ${formatZxid(consistency.settledZxid)} here)` : ''
-  output.notice(
-    `this is one snapshot file alone: the server went on while it wrote it, so that some znodes are newer than ${formatZxid(view.zxid)}${range}; name the data directory to see one moment`,
-  )
+  const what =
+    consistency.settledZxid > view.zxid
+      ? `the server went on while it wrote it, so that it shows a mixture of ${formatZxid(view.zxid)} to ${formatZxid(consistency.settledZxid)}`
+      : `it shows nothing newer than ${formatZxid(view.zxid)}, but what was deleted while the server wrote it leaves no trace`
+  output.notice(`one snapshot file alone: ${what}; name the data directory to see one moment`)
 }
 
 /** The path as text, and its bytes where these are not UTF-8. */

@@ -5,7 +5,9 @@ import { ByteText, printableText } from './byte-text.ts'
 
 function written(write: (text: ByteText) => void, capacity?: number): string {
   const parts: Buffer[] = []
-  const text = new ByteText((bytes) => parts.push(Buffer.from(bytes)), capacity)
+  const text = new ByteText((bytes) => {
+    parts.push(Buffer.from(bytes))
+  }, capacity)
   write(text)
   text.flush()
   return Buffer.concat(parts).toString('utf8')

@@ -138,9 +138,11 @@ function logFindings(file: string, facts: TxnLogFacts): FileFinding[] {
   const { summary, fault } = facts
   if (fault !== undefined) findings.push(damage(fault))
   if (summary?.end === 'torn') {
-    note(`the last record is torn (${tornTexts[summary.tornReason ?? 'short']}): a server takes this as the end of the log`, {
-      ...(summary.tornAt === undefined ? {} : { offset: summary.tornAt }),
-    })
+    const what = tornTexts[summary.tornReason ?? 'short']
+    note(
+      `the last record is torn (${what}): a server takes this as the end of the log`,
+      summary.tornAt === undefined ? {} : { offset: summary.tornAt },
+    )
   }
   if (summary?.dirtyPaddingAt !== undefined)
     note('the padding is not all zeros; a server does not read it', { offset: summary.dirtyPaddingAt })

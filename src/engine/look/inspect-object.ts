@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { sha256 } from '../../base/checksum.ts'
 import { ZooArkError } from '../../base/errors.ts'
 import { toHex } from '../../base/hex.ts'
@@ -21,7 +22,8 @@ export interface ObjectFacts {
   readonly fault?: ZooArkError
 }
 
-/** Reads and verifies one object of a repository by itself: envelope, index, every block. Whether it is the right one only the chain knows. */
+/** Reads and verifies one object of a repository by itself: envelope, index, every block. Packs and blobs carry their hash in
+ * their names; whether a head is the right one only the chain knows. */
 export async function inspectObject(file: OpenFile, fileBytes: number): Promise<ObjectFacts> {
   if (fileBytes > OBJECT_BYTES_MAX) {
     throw new ZooArkError('LIMIT_EXCEEDED', `the object has ${fileBytes} bytes; none is longer than ${OBJECT_BYTES_MAX}`, {
@@ -38,6 +40,10 @@ export async function inspectObject(file: OpenFile, fileBytes: number): Promise<
   }
   const nothing = { ...known, blocks: 0, storedBytes: 0, plainBytes: 0 }
   try {
+    const named = /(?:^|\.)([0-9a-f]{64})$/.exec(basename(file.path))?.[1]
+    if (named !== undefined && named !== known.hash) {
+      throw new ZooArkError('REPOSITORY_DAMAGED', 'its bytes are not those that its name says', { place: { file: file.path } })
+    }
     if (objectKind === undefined)
       throw new ZooArkError('REPOSITORY_DAMAGED', 'the object is of no known kind', {
         place: { file: file.path, offset: preambleLayout.kind },

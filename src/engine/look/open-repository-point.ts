@@ -46,8 +46,19 @@ export async function openRepositoryPoint(
   if (options.at !== undefined && place.point !== 'latest') {
     throw new ZooArkError('USAGE', `the place names the point ${place.point} and --at another one`, { hint: 'Give only one of them.' })
   }
-  const opened = await openRepositoryToLook(place.repository, context)
+  const opened = await openNamed(place, context)
   return await pointOfRepository(opened, place.repository, pointText(options.at ?? place.point, place.timeline), context)
+}
+
+/** Without a point nothing divides the repository from a znode path; who forgot it is told so. */
+async function openNamed(place: RepositoryPlace, context: RunContext): Promise<OpenedRepository> {
+  try {
+    return await openRepositoryToLook(place.repository, context)
+  } catch (error) {
+    if (!(error instanceof ZooArkError) || error.code !== 'REPOSITORY_NOT_FOUND') throw error
+    const hint = `${error.hint} A znode path stands behind a point: repo:REPO@latest/path.`
+    throw new ZooArkError(error.code, error.message, { place: error.place, hint, cause: error })
+  }
 }
 
 function pointText(point: string, timeline: string | undefined): string {
@@ -64,10 +75,13 @@ export async function pointOfRepository(
   const { repository, history } = opened
   const { timeline, zxid } = await resolvePoint(history, repository, point, context.clock.nowMs())
   const path = planPath(history, timeline, zxid)
-  const about = { description: `repo:${name}@${formatZxid(zxid)}`, consistency: { class: path.point.consistency } }
-  if (path.point.zxid === zxid) {
-    const ref = path.point.state
-    return { ...opened, timeline, ref, view: new StoredView(repository, ref, { ...about, zxid }) }
+  const { point: base } = path
+  const description = `repo:${name}@${formatZxid(zxid)}`
+  if (base.zxid === zxid) {
+    const about = { description, zxid, consistency: { class: base.consistency } }
+    return { ...opened, timeline, ref: base.state, view: new StoredView(repository, base.state, about) }
   }
-  return { ...opened, timeline, view: new TreeView((await loadPoint(repository, history, { timeline, zxid }, context)).tree, about) }
+  const { tree, digestsChecked } = await loadPoint(repository, history, { timeline, zxid }, context)
+  const about = { description, consistency: { class: digestsChecked > 0 ? ('exact' as const) : base.consistency } }
+  return { ...opened, timeline, view: new TreeView(tree, about) }
 }
