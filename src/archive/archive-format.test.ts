@@ -13,6 +13,7 @@ import * as format from './state-format.ts'
 import { decodeSessionList, decodeSessions, decodeTreeNode, encodeSessionList, encodeSessions, encodeTreeNode } from './tree-nodes.ts'
 import { encodeNodeRecord } from '../model/node-record.ts'
 import { loadState } from './load-state.ts'
+import { expandLevel, readTop } from './state-reader.ts'
 import type { StateRef } from './state-ref.ts'
 import { writeState } from './write-state.ts'
 
@@ -231,6 +232,58 @@ describe('the shape of the tree', () => {
     expect(20_000 / leaves).toBeGreaterThan(28)
     expect(20_000 / leaves).toBeLessThan(36)
   })
+
+  test('leaves and nodes are cut where the page says', async () => {
+    const chunks = new MemoryChunks()
+    const tree = bigTree(12_000)
+    const ref = await writeState(chunks, tree)
+    const paths = Array.from(tree.sortedNodes(), (index) => Buffer.from(tree.node(index).path).toString())
+    let expected = cut(
+      paths.map((path) => ({ first: path, last: path })),
+      (count, hash) => count === 256 || (count >= 16 && hash % 16n === 0n),
+    )
+    const levels: string[][] = [expected.map(({ first }) => first)]
+    for (let level = 1n; expected.length > 1; level++) {
+      const bits = (hash: bigint) => (hash >> (4n + 3n * (level - 1n))) & 7n
+      expected = cut(expected, (count, hash) => count === 128 || (count >= 8 && bits(hash) === 0n))
+      levels.unshift(expected.map(({ first }) => first))
+    }
+    const found: string[][] = []
+    for (let run = await readTop(chunks, ref); ; run = await expandLevel(chunks, run)) {
+      found.push(run.entries.map(({ first }) => Buffer.from(first).toString()))
+      if (run.level === 0) break
+    }
+    expect(found).toEqual(levels)
+    expect(levels.length).toBeGreaterThan(2)
+  })
+
+  interface Span {
+    readonly first: string
+    readonly last: string
+  }
+
+  /** Groups what ends where the rule says, by the hash of the last path. */
+  function cut(spans: readonly Span[], ends: (count: number, hash: bigint) => boolean): Span[] {
+    const groups: Span[] = []
+    let open: Span[] = []
+    for (const [i, span] of spans.entries()) {
+      open.push(span)
+      if (i + 1 < spans.length && !ends(open.length, slowHash(span.last))) continue
+      groups.push({ first: open[0].first, last: span.last })
+      open = []
+    }
+    return groups
+  }
+
+  /** The path hash as the page says it. */
+  function slowHash(path: string): bigint {
+    const mask = 0xffffffffn
+    let h = 0x811c9dc5n
+    for (const byte of Buffer.from(path)) h = ((h ^ BigInt(byte)) * 0x01000193n) & mask
+    h = ((h ^ (h >> 16n)) * 0x85ebca6bn) & mask
+    h = ((h ^ (h >> 13n)) * 0xc2b2ae35n) & mask
+    return h ^ (h >> 16n)
+  }
 
   test('the running hash of paths in order is the hash of each path', () => {
     const running = new RunningPathHash()

@@ -8,9 +8,9 @@ import { join } from 'node:path'
 
 export interface MiniNode {
   path: string
-  data: Buffer | null
+  data: Uint8Array | null
   /** The jute vector; null where the ACL key dangles. */
-  acl: Buffer | null
+  acl: Uint8Array | null
   danglingKey: bigint | null
   /** czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner. */
   stat: bigint[]
