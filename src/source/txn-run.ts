@@ -1,7 +1,8 @@
 import { ZooArkError } from '../base/errors.ts'
 import { logsCovering } from '../formats/data-dir.ts'
 import type { OpenFile } from '../formats/file-input.ts'
-import { readTxnLog } from '../formats/txn-log-reader.ts'
+import { salvageTxnLog } from '../formats/salvage-log.ts'
+import { readTxnLog, type TxnLogSink } from '../formats/txn-log-reader.ts'
 import { joinLong, longAt } from '../jute/long.ts'
 import { txnLayout } from '../model/txn-layout.ts'
 import { follows, toZxid, type Zxid } from '../model/zxid.ts'
@@ -47,7 +48,7 @@ export async function readTxnRun(logs: readonly RunLog[], after: Zxid, sink: Txn
   const covering = logsCovering(logs, after)
   for (const log of covering) {
     try {
-      await readTxnLog(log.file, { txns: (window, starts, ends, count) => run.take(window, starts, ends, count) })
+      await readToEnd(log, run, log === covering.at(-1) ? 'newest' : 'older')
     } catch (error) {
       if (isUnwrittenHeader(error) && log === covering.at(-1)) break
       if (!(error instanceof ZooArkError) || error.code !== 'TXN_LOG_DAMAGED') throw error
@@ -56,6 +57,30 @@ export async function readTxnRun(logs: readonly RunLog[], after: Zxid, sink: Txn
     if (run.hole !== undefined) return { ...run.result, end: { kind: 'hole', after: run.last, before: run.hole } }
   }
   return { ...run.result, end: { kind: 'end' } }
+}
+
+/**
+ * Reads one log. What stands behind the end of the newest one has no next log to show that something is missing: a record that is not whole is the
+ * server writing just now, or a damage with valid records behind it. @throws TXN_LOG_DAMAGED
+ */
+async function readToEnd(log: RunLog, run: Run, age: 'newest' | 'older'): Promise<void> {
+  const sink: TxnLogSink = { txns: (window, starts, ends, count) => run.take(window, starts, ends, count) }
+  let { validBytes, ...end } = await readTxnLog(log.file, sink, age === 'newest' ? { padding: 'check' } : {})
+  while (age === 'newest' && (end.end === 'torn' || end.dirtyPaddingAt !== undefined)) {
+    const more = await readTxnLog(log.file, sink, { padding: 'check', startAt: validBytes })
+    if (more.count === 0) return await checkNothingBehind(log, validBytes)
+    ;({ validBytes, ...end } = more)
+  }
+}
+
+/** @throws TXN_LOG_DAMAGED when valid records stand behind what ends the log */
+async function checkNothingBehind(log: RunLog, validBytes: number): Promise<void> {
+  const { damages } = await salvageTxnLog(log.file)
+  const damage = damages.find(({ offset, resumesAt }) => offset === validBytes && resumesAt !== undefined)
+  if (damage === undefined) return
+  throw new ZooArkError('TXN_LOG_DAMAGED', `valid records go on at byte ${damage.resumesAt} behind one that is not whole`, {
+    place: { file: log.file.path, offset: validBytes },
+  })
 }
 
 /** A live server makes a log before it writes the header. */

@@ -195,6 +195,28 @@ describe('backup of a data directory', () => {
   })
 
   it.each([
+    ['its end mark', -1],
+    ['its length', 8],
+  ])('does not take a damage of %s for the end of the newest log', async (_what, at) => {
+    const scenario = await Scenario.create()
+    const server = await scenario.server()
+    await server.sync()
+    const file = join(scenario.path('data'), 'version-2', 'log.100000001')
+    const damagedFrom = (await readFile(file)).length
+    await server.setData('/a', 'this record is damaged', session)
+    await server.setData('/a', 'third', session)
+    await server.close()
+    const bytes = await readFile(file)
+    const length = bytes.readInt32BE(damagedFrom + 8)
+    if (at < 0) bytes[damagedFrom + 12 + length] = 0
+    else bytes.fill(0, damagedFrom, damagedFrom + 12)
+    await scenario.write('data', 'log.100000001', bytes)
+    const report = await scenario.backUp()
+    expect(report.last).toBe(0x100000004n)
+    expect(report.losses).toEqual([expect.stringContaining('valid records go on') as string])
+  })
+
+  it.each([
     ['nothing', 'SOURCE_NOT_FOUND'],
     ['empty', 'SOURCE_EMPTY'],
     ['logs-only', 'SOURCE_NO_SNAPSHOT'],
