@@ -1,6 +1,6 @@
 import { equalBytes } from '../base/bytes.ts'
 import { ZooArkError } from '../base/errors.ts'
-import { highOf, lowOf, putInt32, putLong } from '../jute/long.ts'
+import { highOf, lowOf, putLong } from '../jute/long.ts'
 import { nodePathOffset, nodeTail } from '../model/node-record.ts'
 import { compareTreeOrder } from '../model/znode-path.ts'
 import type { Zxid } from '../model/zxid.ts'
@@ -91,6 +91,7 @@ class RecordLoader {
   readonly #tree: StateTarget
   readonly #leaf = new LeafColumns()
   #window = new Uint8Array(0)
+  #view = new DataView(this.#window.buffer)
   #starts = new Uint32Array(1)
   #count = 0
   #position = 0
@@ -163,6 +164,7 @@ class RecordLoader {
     if (this.#position + bytes <= this.#window.length && this.#count + count < this.#starts.length) return
     if (this.#count > 0) this.#full.push({ window: this.#window, starts: this.#starts, count: this.#count })
     this.#window = new Uint8Array(Math.max(bytes, windowBytes))
+    this.#view = new DataView(this.#window.buffer)
     this.#starts = new Uint32Array(Math.ceil(this.#window.length / recordBytesMin) + 1)
     this.#count = 0
     this.#position = 0
@@ -201,18 +203,19 @@ class RecordLoader {
 
   #writeRecords(leaf: LeafColumns): void {
     const window = this.#window
+    const view = this.#view
     const starts = this.#starts
     let at = this.#position
     let previousPath = at
     for (let i = 0; i < leaf.count; i++) {
       starts[this.#count++] = at
       const pathLength = leaf.pathLengths[i]
-      putInt32(window, at, pathLength)
+      view.setInt32(at, pathLength)
       at += nodePathOffset
       leaf.copyPath(i, window, at, previousPath)
       previousPath = at
       at += pathLength
-      putInt32(window, at, leaf.dataLengths[i])
+      view.setInt32(at, leaf.dataLengths[i])
       at = this.#writeData(i, at + 4)
       this.#writeTail(i, at)
       if (isConfigPath(window, previousPath, previousPath + pathLength)) {
@@ -246,20 +249,20 @@ class RecordLoader {
   }
 
   #writeTail(i: number, tail: number): void {
-    const window = this.#window
+    const view = this.#view
     const leaf = this.#leaf
     const acl = leaf.aclIndexes[i]
-    putInt32(window, tail, this.#leafKeysHi[acl])
-    putInt32(window, tail + 4, this.#leafKeysLo[acl])
-    putColumn(window, tail + nodeTail.czxid, leaf.czxid, i)
-    putColumn(window, tail + nodeTail.mzxid, leaf.mzxid, i)
-    putColumn(window, tail + nodeTail.ctime, leaf.ctime, i)
-    putColumn(window, tail + nodeTail.mtime, leaf.mtime, i)
-    putInt32(window, tail + nodeTail.version, leaf.version[i])
-    putInt32(window, tail + nodeTail.cversion, leaf.cversion[i])
-    putInt32(window, tail + nodeTail.aversion, leaf.aversion[i])
-    putColumn(window, tail + nodeTail.ephemeralOwner, leaf.ephemeralOwner, i)
-    putColumn(window, tail + nodeTail.pzxid, leaf.pzxid, i)
+    view.setInt32(tail, this.#leafKeysHi[acl])
+    view.setInt32(tail + 4, this.#leafKeysLo[acl])
+    putColumn(view, tail + nodeTail.czxid, leaf.czxid, i)
+    putColumn(view, tail + nodeTail.mzxid, leaf.mzxid, i)
+    putColumn(view, tail + nodeTail.ctime, leaf.ctime, i)
+    putColumn(view, tail + nodeTail.mtime, leaf.mtime, i)
+    view.setInt32(tail + nodeTail.version, leaf.version[i])
+    view.setInt32(tail + nodeTail.cversion, leaf.cversion[i])
+    view.setInt32(tail + nodeTail.aversion, leaf.aversion[i])
+    putColumn(view, tail + nodeTail.ephemeralOwner, leaf.ephemeralOwner, i)
+    putColumn(view, tail + nodeTail.pzxid, leaf.pzxid, i)
   }
 
   /** Gives the config znode what its server had; after the data out of line, which stand in the way of nothing then. */
@@ -273,9 +276,9 @@ class RecordLoader {
   }
 }
 
-function putColumn(window: Uint8Array, at: number, column: Longs, i: number): void {
-  putInt32(window, at, column.hi[i])
-  putInt32(window, at + 4, column.lo[i])
+function putColumn(view: DataView, at: number, column: Longs, i: number): void {
+  view.setInt32(at, column.hi[i])
+  view.setInt32(at + 4, column.lo[i])
 }
 
 function readKey(bytes: Uint8Array, at: number): bigint {
