@@ -83,11 +83,15 @@ function expectedNodes({ znodes }: StateRef): number {
   return Math.min(znodes, expectedNodesMax)
 }
 
-/** @returns 1 where the point has a digest, which is then that of the tree. @throws REPOSITORY_DAMAGED */
+/**
+ * The digest that a point names must be that of its state.
+ * @returns 1 where it counts as a comparison with ZooKeeper: the digest of any other point was computed here, when it was backed up
+ * @throws REPOSITORY_DAMAGED
+ */
 export function checkPointDigest(point: RecoveryPoint, tree: DataTree): 0 | 1 {
   if (point.digest === null) return 0
   const found = tree.digest()
-  if (/^0x[0-9a-f]{1,16}$/.test(point.digest) && BigInt(point.digest) === found) return 1
+  if (/^0x[0-9a-f]{1,16}$/.test(point.digest) && BigInt(point.digest) === found) return point.consistency === 'exact' ? 1 : 0
   throw new ZooArkError(
     'REPOSITORY_DAMAGED',
     `the recovery point has the digest 0x${found.toString(16)}, its commit says ${point.digest}`,

@@ -149,6 +149,7 @@ async function replayAll({ repository, sound, timelines, findings, context }: Ru
 
 async function bootAll({ repository, sound, timelines, findings, context }: Run, tools: BootTools | undefined): Promise<BootResult> {
   if (tools === undefined) return { states: [], skipped: 'no server was named' }
-  const targets = planBoots(sound.history, timelines.slice(-1))
+  const newest = timelines.at(-1)
+  const targets = newest === undefined ? [] : planBoots(sound.history, newest)
   return await bootStates(repository, sound.history, targets, tools, findings, context)
 }

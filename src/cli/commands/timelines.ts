@@ -1,7 +1,12 @@
-import { ZooArkError } from '../../base/errors.ts'
+import { readHistory } from '../../archive/history.ts'
+import { exitCodes } from '../../base/errors.ts'
+import { openToRead } from '../../engine/repository-place.ts'
 import type { CommandContext, ExitCode } from '../command-context.ts'
+import { renderTimelines } from '../render/history.ts'
 
 /** `zooark timelines` */
-export function run(context: CommandContext): Promise<ExitCode> {
-  return Promise.reject(new ZooArkError('NOT_SUPPORTED', `${context.command} is not built yet`))
+export async function run(context: CommandContext): Promise<ExitCode> {
+  const repository = await openToRead(context.options.repo ?? '', context)
+  renderTimelines(context.output, repository.description, await readHistory(repository))
+  return exitCodes.clean
 }

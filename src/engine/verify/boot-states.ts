@@ -45,18 +45,16 @@ export interface BootResult {
 /** Each start takes seconds: the newest named points, not all of a long history. */
 const namedStatesMax = 8
 
-/** The newest state of each timeline handed in, and the newest of their named points. Pure. */
-export function planBoots(history: History, timelines: readonly Timeline[]): BootTarget[] {
-  const newest = timelines.flatMap((timeline): BootTarget[] => {
-    const zxid = timeline.intervals.at(-1)?.through
-    return zxid === undefined ? [] : [{ timeline: timeline.id, zxid, name: null }]
-  })
-  const named = timelines.flatMap((timeline) =>
-    usablePoints(lineageOfTimeline(history, timeline.id))
-      .filter(({ name }) => name !== null)
-      .map(({ zxid, name }) => ({ timeline: timeline.id, zxid, name })),
-  )
-  return [...newest, ...named.slice(-namedStatesMax).reverse()]
+/** The newest state of a timeline, and the newest of its named points. Pure. */
+export function planBoots(history: History, timeline: Timeline): BootTarget[] {
+  const named = usablePoints(lineageOfTimeline(history, timeline.id))
+    .filter(({ name }) => name !== null)
+    .map(({ zxid, name }): BootTarget => ({ timeline: timeline.id, zxid, name }))
+    .slice(-namedStatesMax)
+    .reverse()
+  const zxid = timeline.intervals.at(-1)?.through
+  if (zxid === undefined || named.some((target) => target.zxid === zxid)) return named
+  return [{ timeline: timeline.id, zxid, name: null }, ...named]
 }
 
 /**
