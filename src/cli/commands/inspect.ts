@@ -16,10 +16,13 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   return findings.some((finding) => finding.severity !== 'notice') ? exitCodes.incompleteOrDifferent : exitCodes.clean
 }
 
-async function printRecords({ args, options, output }: CommandContext): Promise<ExitCode> {
+async function printRecords({ args, options, output, signal }: CommandContext): Promise<ExitCode> {
   const form = options.json === true ? 'json' : 'text'
   const limit = options.limit === undefined ? {} : { limit: options.limit }
-  const { kind, records, undecodable } = await dumpFile(args[0], { form, ...limit }, (bytes) => output.bytes(bytes))
+  const { kind, records, undecodable } = await dumpFile(args[0], { form, ...limit }, (bytes) => {
+    signal.throwIfAborted()
+    return output.bytes(bytes)
+  })
   output.summary({ file: args[0], kind, ok: undecodable === 0, records, undecodable })
   if (undecodable === 0) return exitCodes.clean
   output.notice(`${undecodable} transactions could not be decoded; they stand as bytes`)

@@ -17,10 +17,15 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const place = { ...optional('repo', options.repo), ...optional('from', options.from), ...optional('timeline', options.timeline) }
   return await withHistory(place, context, async (source) => {
     const isText = output.format === 'text'
-    const { changes, leftOut, gaps } = await readChangeLog(source, selection, { bounds, ...optional('limit', options.limit) }, (change) => {
-      if (isText) output.line(changeLine(change))
-      else output.item('change', changeDocument(change, source.timeline))
-    })
+    const { changes, leftOut, gaps } = await readChangeLog(
+      source,
+      selection,
+      { bounds, ...optional('limit', options.limit), onBatch: () => output.ready() },
+      (change) => {
+        if (isText) output.line(changeLine(change))
+        else output.item('change', changeDocument(change, source.timeline))
+      },
+    )
     for (const gap of gaps) if (isText) output.notice(gapLine(gap))
     if (isText && changes === 0) output.notice(`no change of ${args[0]} is in ${source.description}`)
     if (leftOut > 0) output.notice(`${formatCount(leftOut)} older changes are left out by --limit`)

@@ -63,6 +63,7 @@ export async function blameZnode(source: HistorySource, znode: ZnodeView, at: Zx
         if (zxid === stat.czxid || zxid === stat.mzxid || zxid === stat.pzxid) headers.set(zxid, txn.header)
         tracker.apply(txn)
       },
+      batchEnd: () => undefined,
       get owners() {
         return tracker.owners
       },

@@ -7,6 +7,8 @@ export interface ChangeLogOptions {
   readonly bounds: HistoryBounds
   /** The newest so many changes; all when absent. */
   readonly limit?: number
+  /** Asked after each stretch of transactions: a promise holds the reading up while what was told is written. */
+  readonly onBatch?: () => Promise<void>
 }
 
 export interface ChangeLogResult {
@@ -49,6 +51,7 @@ export async function readChangeLog(
     },
     seed: (path, znode) => tracker.seed(path, znode),
     txn: (txn) => tracker.apply(txn),
+    batchEnd: () => options.onBatch?.(),
     get owners() {
       return tracker.owners
     },

@@ -37,7 +37,7 @@ export class FilesHistory implements HistorySource {
     const seeds = base === undefined ? undefined : new SnapshotSeeds(base, await readSeeds(base, selection))
     const from = base === undefined || after === undefined || base.zxid > after ? ((logs[0].zxid - 1n) as Zxid) : base.zxid
     seeds?.giveThrough(from, sink)
-    const take = (window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): void => {
+    const take = (window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): undefined | Promise<void> => {
       const first = toZxid(longAt(window, starts[0] + txnLayout.zxid))
       seeds?.giveThrough((first - 1n) as Zxid, sink)
       selection.candidates(window, starts, ends, count, (start, end) => {
@@ -46,6 +46,7 @@ export class FilesHistory implements HistorySource {
         seeds?.giveThrough((zxid - 1n) as Zxid, sink)
         sink.txn(decodeTxn(window, start, end))
       })
+      return sink.batchEnd()
     }
     try {
       await this.#run(from, take, sink)
@@ -57,7 +58,7 @@ export class FilesHistory implements HistorySource {
   /** All txns after `from`, across holes and damage, which become gaps. */
   async #run(
     from: Zxid,
-    take: (window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number) => void,
+    take: (window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number) => undefined | Promise<void>,
     sink: HistorySink,
   ): Promise<void> {
     const { logs } = this.#directory

@@ -12,14 +12,14 @@ export interface FindOptions {
 }
 
 /**
- * Hands every znode at `path` and below it that fits to `found`, in tree order.
+ * Hands every znode at `path` and below it that fits to `found`, in tree order; a promise from it holds the walk up.
  * @returns how many fitted. @throws BAD_PATH, ZNODE_NOT_FOUND
  */
 export async function findZnodes(
   view: StateView,
   path: string,
   options: FindOptions,
-  found: (znode: WalkedZnode) => void,
+  found: (znode: WalkedZnode) => undefined | Promise<void>,
 ): Promise<number> {
   const pattern = options.match === undefined ? undefined : new NamePattern(options.match)
   const limit = options.limit ?? Infinity
@@ -35,8 +35,8 @@ export async function findZnodes(
       if (!pattern.matches(bytes, from, pathEnd)) return undefined
     }
     count++
-    found(znode)
-    return count >= limit ? 'stop' : undefined
+    const written = found(znode)
+    return count >= limit ? 'stop' : written
   })
   if (!seen) await requireZnode(view, path)
   return count

@@ -19,6 +19,8 @@ export interface HistorySink {
   seed(path: Uint8Array, znode: KnownZnode): void
   /** Every transaction that touches the selection, and perhaps others. Its bytes are valid during the call only. */
   txn(txn: Txn): void
+  /** After each stretch of transactions; a promise holds the reading up. */
+  batchEnd(): undefined | Promise<void>
   /** Sessions whose end would remove a selected znode. */
   readonly owners: Iterable<bigint>
 }

@@ -84,8 +84,10 @@ async function readBlocks(
   for (const [block, meta] of open.metas.entries()) {
     if (meta.last <= range.after || meta.first > range.through || !selection.mayBeIn(meta, sink.owners)) continue
     await open.read(block, block + 1, range, {
-      txns: (window, starts, ends, count) =>
-        selection.candidates(window, starts, ends, count, (start, end) => sink.txn(decodeTxn(window, start, end))),
+      txns: (window, starts, ends, count) => {
+        selection.candidates(window, starts, ends, count, (start, end) => sink.txn(decodeTxn(window, start, end)))
+        return sink.batchEnd()
+      },
     })
   }
 }

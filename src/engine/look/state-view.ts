@@ -34,8 +34,8 @@ export interface WalkOptions {
   readonly depthMax?: number
 }
 
-/** `stop` ends the walk. */
-export type ZnodeVisitor = (znode: WalkedZnode) => 'stop' | undefined
+/** `stop` ends the walk; a promise holds it up until it is done. */
+export type ZnodeVisitor = (znode: WalkedZnode) => 'stop' | undefined | Promise<void>
 
 /** The znode that a walk is at: one object that is filled again for each, valid during the call only. */
 export interface WalkedZnode {

@@ -46,7 +46,9 @@ export class StoredView implements StateView {
     const walked = new WalkedNode()
     for await (const node of walkSubtree(this.source, this.ref, path, { ...options, data: 'inline' })) {
       walked.fill(node)
-      if (visit(walked) === 'stop') return
+      const answer = visit(walked)
+      if (answer === 'stop') return
+      if (answer !== undefined) await answer
     }
   }
 

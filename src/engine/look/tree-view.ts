@@ -62,7 +62,9 @@ export class TreeView implements StateView {
       walked.fill(tree, sorted[i])
       if (!isWithin(walked.bytes, walked.pathStart, walked.pathEnd, path)) return
       if (depthMax !== Infinity && pathDepth(walked.bytes, walked.pathStart, walked.pathEnd) > depthMax) continue
-      if (visit(walked) === 'stop') return
+      const answer = visit(walked)
+      if (answer === 'stop') return
+      if (answer !== undefined) await answer
     }
   }
 
