@@ -39,6 +39,8 @@ const side = (value: string): ArgumentRow => ({
 
 const readsSource = [21, 22] as const
 const readsRepository = [10, 12, 13, 20] as const
+/** A timeline or a point is asked for that is not there. */
+const readsPoints = [...readsRepository, 22] as const
 const readsBoth = [...readsRepository, ...readsSource] as const
 
 export const commands = {
@@ -64,7 +66,7 @@ export const commands = {
     arguments: [],
     options: ['repo', 'timeline'],
     required: ['repo'],
-    exitCodes: readsRepository,
+    exitCodes: readsPoints,
     whenOutputCloses: 'stop',
     examples: ['zooark points --repo /backups/zk'],
   },
@@ -82,7 +84,7 @@ export const commands = {
     arguments: [],
     options: ['repo', 'timeline'],
     required: ['repo'],
-    exitCodes: readsRepository,
+    exitCodes: readsPoints,
     whenOutputCloses: 'stop',
     examples: ['zooark status --repo /backups/zk', 'zooark status --repo /backups/zk --json'],
   },
@@ -92,7 +94,7 @@ export const commands = {
     arguments: [],
     options: ['repo', 'level', 'timeline', 'zookeeperJars'],
     required: ['repo'],
-    exitCodes: readsRepository,
+    exitCodes: readsPoints,
     whenOutputCloses: 'carry on',
     examples: [
       'zooark verify --repo /backups/zk --level replay',

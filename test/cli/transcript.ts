@@ -11,7 +11,7 @@
  *     ? 2                             the exit code, where it is not 0
  *
  * Output of --json must keep the contract of src/config/json-output.ts.
- * Times, durations, rates and the run's directory are normalised, so that the files are the same on every machine.
+ * Times, durations, rates, sizes of stored objects and the run's directory are normalised, so that the files are the same on every machine.
  * `UPDATE_TRANSCRIPTS=1 npx vitest run test/cli` writes what was seen; read the difference before you commit it.
  */
 import { cp, mkdir, writeFile } from 'node:fs/promises'
@@ -31,13 +31,18 @@ export function splitWords(line: string): string[] {
 
 /** What differs from run to run, replaced by a word. */
 export function normalise(text: string, directory: string): string {
-  return text
-    .replaceAll(directory, 'DIR')
-    .replaceAll(root.replace(/\/$/, ''), 'CHECKOUT')
-    .replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, 'TIME')
-    .replaceAll(/("(?:\w*[dD]uration|\w*[aA]ge|\w*[eE]lapsed)Ms":)\d+/g, '$1N')
-    .replaceAll(/\b(?:\d+ ms|\d+\.\d s|\d+ min \d\d s|\d+ h \d\d min|\d+ d \d+ h)\b/g, 'DURATION')
-    .replaceAll(/\b[\d.,]+ (?:[KMGT]i)?B\/s/g, 'RATE')
+  return (
+    text
+      .replaceAll(directory, 'DIR')
+      .replaceAll(root.replace(/\/$/, ''), 'CHECKOUT')
+      .replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, 'TIME')
+      .replaceAll(/("(?:\w*[dD]uration|\w*[aA]ge|\w*[eE]lapsed)Ms":)\d+/g, '$1N')
+      .replaceAll(/\b(?:\d+ ms|\d+\.\d s|\d+ min \d\d s|\d+ h \d\d min|\d+ d \d+ h)\b/g, 'DURATION')
+      .replaceAll(/\b[\d.,]+ (?:[KMGT]i)?B\/s/g, 'RATE')
+      // Objects hold times, random names and what one zstd or another made of them.
+      .replaceAll(/(\bobjects?, )[\d.]+ (?:[KMGT]i)?B/g, '$1SIZE')
+      .replaceAll(/("objects":\d+,"bytes":)\d+/g, '$1N')
+  )
 }
 
 const formatOutcome = (outcome: Outcome, directory: string): string[] => {
