@@ -3,6 +3,7 @@ import { sha256 } from '../base/checksum.ts'
 import { ZooArkError } from '../base/errors.ts'
 import { toHex } from '../base/hex.ts'
 import { stateRootDomain } from './state-format.ts'
+import type { ChunkReading } from '../repository/types.ts'
 
 /** Names one whole state in a repository. Roots are 32 bytes; equal states have equal roots wherever they were written. */
 export interface StateRef {
@@ -25,7 +26,7 @@ export interface StateRef {
 /** Where chunks go: a draft of the repository, or `hashOnlySink`. */
 export interface ChunkSink {
   /** Stores a copy of the chunk and returns its id, the sha256 of the bytes. */
-  putChunk(plain: Uint8Array): Uint8Array
+  putChunk(plain: Uint8Array, reading?: ChunkReading): Uint8Array
   /** True when the caller must await `flush` before putting more. */
   readonly full: boolean
   flush(): Promise<void>

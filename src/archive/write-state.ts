@@ -96,7 +96,7 @@ class LevelBuilder {
     const root = this.#finishLevels()
     for (const nodes of this.#closed) {
       for (const bytes of nodes) {
-        sink.putChunk(bytes)
+        sink.putChunk(bytes, 'scattered')
         if (sink.full) await sink.flush()
       }
     }

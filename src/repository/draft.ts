@@ -10,7 +10,7 @@ import { EnvelopeWriter } from './envelope.ts'
 import { encodeHead, headKey } from './head.ts'
 import { BATCH_BYTES, CHUNK_BYTES_MAX, IN_FLIGHT_BYTES_HARD_MAX, IN_FLIGHT_BYTES_MAX } from './limits.ts'
 import { PackWriter, type WrittenPack } from './pack-writer.ts'
-import type { BlobBlock, Commit, Draft, DraftStatistics, ObjectRef } from './types.ts'
+import type { ChunkReading, BlobBlock, Commit, Draft, DraftStatistics, ObjectRef } from './types.ts'
 
 const BLOB_KIND = /^[a-z0-9-]{1,32}$/
 const BLOB_NAME = /^[a-z0-9-]{1,128}$/
@@ -57,13 +57,13 @@ export class RepositoryDraft implements Draft {
     return this.#context.committed.find(id) >= 0 || this.#own.find(id) >= 0
   }
 
-  putChunk(plain: Uint8Array): Uint8Array {
+  putChunk(plain: Uint8Array, reading: ChunkReading = 'in-order'): Uint8Array {
     const id = sha256(plain)
-    this.putChunkWithId(id, plain)
+    this.putChunkWithId(id, plain, reading)
     return id
   }
 
-  putChunkWithId(id: Uint8Array, plain: Uint8Array): 'known' | 'stored' {
+  putChunkWithId(id: Uint8Array, plain: Uint8Array, reading: ChunkReading = 'in-order'): 'known' | 'stored' {
     this.#checkOpen()
     invariant(id.length === ID_LENGTH, 'a chunk id has 32 bytes')
     if (plain.length > CHUNK_BYTES_MAX)
@@ -74,7 +74,7 @@ export class RepositoryDraft implements Draft {
       return 'known'
     }
     invariant(this.#packs.inFlightBytes <= IN_FLIGHT_BYTES_HARD_MAX, 'flush must be awaited when the draft is full')
-    this.#packs.add(id, plain)
+    this.#packs.add(id, plain, reading)
     this.#own.add(id, 0, 0, 0, 0, plain.length)
     this.statistics.storedChunks++
     this.statistics.storedPlainBytes += plain.length

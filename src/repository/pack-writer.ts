@@ -3,12 +3,14 @@ import { concatBytes } from '../base/bytes.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { BlockCompressor, StoredBatch } from './block-compressor.ts'
 import { EnvelopeWriter } from './envelope.ts'
-import { BATCH_BYTES, IN_FLIGHT_BYTES_MAX, TARGET_BLOCK_BYTES } from './limits.ts'
+import { BATCH_BYTES, IN_FLIGHT_BYTES_MAX, SMALL_BLOCK_BYTES, TARGET_BLOCK_BYTES } from './limits.ts'
 import { chunkEntryLayout, encodeChunkEntry } from './pack.ts'
-import type { ObjectRef } from './types.ts'
+import type { ChunkReading, ObjectRef } from './types.ts'
 
 /** Enough for every batch that can be under way between two calls of `flush`. */
 const SPENT_BUFFERS_MAX = 2 + IN_FLIGHT_BYTES_MAX / BATCH_BYTES
+
+const blockBytesTarget: Readonly<Record<ChunkReading, number>> = { 'in-order': TARGET_BLOCK_BYTES, scattered: SMALL_BLOCK_BYTES }
 
 /** A stored pack, and its tail so that it need not be read back to be indexed. */
 export interface WrittenPack {
@@ -56,7 +58,7 @@ export class PackWriter {
   }
 
   /** Copies plain. Throws what went wrong in the background since. */
-  add(id: Uint8Array, plain: Uint8Array): void {
+  add(id: Uint8Array, plain: Uint8Array, reading: ChunkReading): void {
     this.#throwFailure()
     if (this.#batch.length + plain.length > this.#batch.plain.length) {
       this.#submit()
@@ -70,7 +72,7 @@ export class PackWriter {
     this.#metaLength = encodeChunkEntry(this.#meta, this.#metaLength, id, plain.length)
     batch.plain.set(plain, batch.length)
     batch.length += plain.length
-    if (batch.length - this.#blockStart >= TARGET_BLOCK_BYTES) this.#closeBlock()
+    if (batch.length - this.#blockStart >= blockBytesTarget[reading]) this.#closeBlock()
   }
 
   /** Resolves when no more than the bytes of a full queue are under way. */

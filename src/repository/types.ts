@@ -44,6 +44,9 @@ export interface BlobReader {
   blocks(first: number, end: number): Promise<Uint8Array[]>
 }
 
+/** How a chunk will be read: `in-order` (default) with its neighbours, `scattered` one here and one there, in blocks that are small. */
+export type ChunkReading = 'in-order' | 'scattered'
+
 /**
  * Writes of one commit. Nothing of it exists for readers until `commit` resolves; what an abandoned or failed draft wrote is unreferenced.
  * A draft is used by one caller at a time. After an error from any method it is dead: every later call gives the same error.
@@ -58,9 +61,9 @@ export interface Draft {
    * Stores plain bytes (copied) unless the repository or this draft has them, and returns their id: 32 bytes, the SHA-256 of plain.
    * Throws LIMIT_EXCEEDED above CHUNK_BYTES_MAX, and BUG when `full` was ignored for too long.
    */
-  putChunk(plain: Uint8Array): Uint8Array
+  putChunk(plain: Uint8Array, reading?: ChunkReading): Uint8Array
   /** The same for a chunk whose id the caller has computed. Returns 'known' or 'stored'. */
-  putChunkWithId(id: Uint8Array, plain: Uint8Array): 'known' | 'stored'
+  putChunkWithId(id: Uint8Array, plain: Uint8Array, reading?: ChunkReading): 'known' | 'stored'
   hasChunk(id: Uint8Array): boolean
   /** Back-pressure: resolves when the queue has room again. Call it when `full`; calling it more often costs little. */
   flush(): Promise<void>

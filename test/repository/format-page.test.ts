@@ -65,7 +65,7 @@ describe('the page and the code', () => {
       `| footer | ${footerLayout.length} |`,
       `No object is longer than ${limits.OBJECT_BYTES_MAX} bytes`,
       `A chunk is 0 to ${limits.CHUNK_BYTES_MAX} bytes`,
-      `reached ${limits.TARGET_BLOCK_BYTES} plain bytes`,
+      `reached ${limits.TARGET_BLOCK_BYTES} plain bytes (${limits.SMALL_BLOCK_BYTES} for chunks`,
       `reached ${limits.TARGET_PACK_BYTES} stored bytes`,
       `| headerLength | 4 | at most ${limits.HEADER_BYTES_MAX / 2 ** 20} MiB |`,
       `| plainLength | 4 | 4 | at most ${limits.CHUNK_BYTES_MAX / 2 ** 20} MiB |`,
