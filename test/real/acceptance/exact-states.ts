@@ -108,7 +108,7 @@ function restoreByCommand(server: RunServer, zxid: Zxid, to: string): undefined 
 }
 
 /** Every txn that the server's repository can go back to, as the kept logs and the repository's intervals say. */
-async function reachableZxids(server: RunServer): Promise<Zxid[]> {
+export async function reachableZxids(server: RunServer): Promise<Zxid[]> {
   const { intervals } = newestTimeline(await historyOf(server))!
   const zxids = await loggedZxids(server.kept)
   return zxids.filter((zxid) => intervals.some(({ from, through }) => from <= zxid && zxid <= through))
