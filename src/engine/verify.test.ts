@@ -180,6 +180,19 @@ describe('bytes that are whole and say something wrong', () => {
     expect(report.findings).toEqual([{ code: 'REPOSITORY_DAMAGED', message: expect.stringContaining('0x1'), place: { zxid: '0x0' } }])
   })
 
+  test('a segment that claims another digest than the state has at its ends is found by replay, which goes on', async () => {
+    const server = await StoredHistory.create()
+    await server.commit({ base: 'point' })
+    server.create('/a')
+    await server.commit({ segmentDigest: 0x5n })
+    server.create('/b')
+    await server.commit({ end: 'point' })
+    expect(await verify(server.store, 'parse')).toMatchObject({ ok: true })
+    const { findings, txns } = await verify(server.store, 'replay')
+    expect(findings.map(({ place }) => place.zxid)).toEqual(['0x0', '0x100000001'])
+    expect(txns).toBe(2)
+  })
+
   test('a txn of a type that no ZooKeeper writes is found by parse', async () => {
     const server = await StoredHistory.create()
     await server.commit({ base: 'point' })

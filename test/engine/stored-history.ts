@@ -32,6 +32,8 @@ export interface CommitOptions {
   readonly start?: { readonly parent: string; readonly forkZxid: Zxid; readonly reason: string }
   /** Digest that the commit claims for its points. */
   readonly pointDigest?: string
+  /** Digest that the segments claim at both ends. */
+  readonly segmentDigest?: bigint
 }
 
 /** A small server with its repository: txns with true digests are applied to a tree and kept as segments and points. */
@@ -110,7 +112,8 @@ export class StoredHistory {
     if (options.gap !== undefined) draft.addGap(options.gap)
     if (options.base === 'point') await draft.addPoint(this.tree, this.tree.lastZxid, { ...facts, name: options.name ?? null })
     if (this.#pending !== undefined) {
-      const run = draft.openRun(this.#pending.after)
+      const { segmentDigest } = options
+      const run = draft.openRun(this.#pending.after, segmentDigest === undefined ? {} : { digest: () => segmentDigest })
       for (const payload of this.#pending.payloads) run.append(payload, 0, payload.length)
       draft.addSegments(await run.finish())
     }

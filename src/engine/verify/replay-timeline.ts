@@ -98,9 +98,9 @@ class ReplayRun {
     this.#count(checkPointDigest(base, tree))
     await this.#checkPoints(tree, base.zxid)
     for (const { segment, through } of chainFrom(this.#task.segments, base.zxid, this.#task.through)) {
-      if (tree.lastZxid === segment.after) checkDigest(segment.digestBefore, tree, segment.object.key)
+      if (tree.lastZxid === segment.after) this.#checkDigest(segment.digestBefore, tree, segment.object.key)
       for (const stop of this.#stopsWithin(tree.lastZxid, through)) await this.#replayTo(tree, segment, stop)
-      if (through === segment.last) checkDigest(segment.digestAfter, tree, segment.object.key)
+      if (through === segment.last) this.#checkDigest(segment.digestAfter, tree, segment.object.key)
     }
   }
 
@@ -140,6 +140,14 @@ class ReplayRun {
     }
   }
 
+  /** A digest that a segment claims takes no part in the replay, so it goes on. */
+  #checkDigest(claimed: string | null, tree: DataTree, object: string): void {
+    const found = `0x${tree.digest().toString(16)}`
+    if (claimed === null || found === claimed) return
+    const message = `the segment says that the state has the digest ${claimed}, and it has ${found}`
+    this.#parts.findings.add({ code: 'REPOSITORY_DAMAGED', message, place: { object, zxid: formatZxid(tree.lastZxid) } })
+  }
+
   #count(digestsChecked: number): void {
     const { totals } = this.#parts
     totals.digestsChecked += digestsChecked
@@ -154,14 +162,5 @@ async function checkRoot(point: RecoveryPoint, tree: DataTree): Promise<void> {
   const roots = `${toHex(stateRoot)}, and the recovery point has ${toHex(point.state.stateRoot)}`
   throw new ZooArkError('REPOSITORY_DAMAGED', `replayed from the recovery point before, the state has the root ${roots}`, {
     place: { zxid: formatZxid(point.zxid) },
-  })
-}
-
-function checkDigest(claimed: string | null, tree: DataTree, object: string): void {
-  if (claimed === null) return
-  const found = `0x${tree.digest().toString(16)}`
-  if (found === claimed) return
-  throw new ZooArkError('REPOSITORY_DAMAGED', `the segment says that the state has the digest ${claimed}, and it has ${found}`, {
-    place: { object, zxid: formatZxid(tree.lastZxid) },
   })
 }
