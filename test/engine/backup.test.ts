@@ -145,6 +145,24 @@ describe('backup of a data directory', () => {
     expect(await scenario.backUp('restored')).toMatchObject({ timeline: '2', base: 'unchanged' })
   })
 
+  it('goes on with an older timeline when its server does', async () => {
+    const scenario = await Scenario.create()
+    const server = await scenario.server()
+    await server.setData('/a', 'a mistake', session)
+    await server.sync()
+    await scenario.backUp()
+    await scenario.run(await scenario.plan('0x100000004', 'restored'))
+    const restored = await SampleServer.open(scenario.path('restored'), { timeMs: startMs + 9000, epoch: 'next' })
+    await restored.setData('/a', 'after the restore', session)
+    await restored.close()
+    expect(await scenario.backUp('restored')).toMatchObject({ timeline: '2' })
+    await server.setData('/b', 'on the old server', session)
+    await server.close()
+    expect(await scenario.backUp()).toMatchObject({ timeline: '1', base: 'continued', txns: 1, last: server.lastZxid })
+    expect(await scenario.backUp('restored')).toMatchObject({ timeline: '2', base: 'unchanged' })
+    expect((await scenario.open()).history.timelines).toHaveLength(2)
+  })
+
   it('adds nothing from a server that is behind', async () => {
     const scenario = await Scenario.create()
     const server = await scenario.server()

@@ -16,7 +16,7 @@ import { loadPoint } from '../load-point.ts'
 import { openToWrite } from '../repository-place.ts'
 import type { RunContext } from '../run-context.ts'
 import { compareAges } from './compare-ages.ts'
-import { type Relation, relate } from './relation.ts'
+import { relate } from './relation.ts'
 import type { StretchStart } from './source-base.ts'
 
 /** Where a backup begins. */
@@ -44,20 +44,39 @@ export async function findStart(directory: DataDirectory, store: ObjectStore, co
   if (repository === undefined) return { ...nothingBefore, opened: null, place: isFirst }
   const history = await readHistory(repository)
   const opened = { repository, history }
-  const timeline = newestTimeline(history)
-  const interval = timeline?.intervals.at(-1)
-  if (timeline === undefined || interval === undefined) return { ...nothingBefore, opened, place: isFirst }
-  const relation = await relate(directory, repository, history, timeline, interval.through)
-  const parts: StartParts = { directory, opened, timeline, interval, context }
+  const newest = newestTimeline(history)
+  const interval = newest?.intervals.at(-1)
+  if (newest === undefined || interval === undefined) return { ...nothingBefore, opened, place: isFirst }
+  const parts: StartParts = { directory, opened, timeline: newest, interval, context }
+  const relation = await relate(directory, repository, history, newest, interval.through)
+  if (relation.kind === 'continues') return goOn(parts)
+  const older = await olderTimeline(parts)
+  if (older !== undefined) return goOn(older)
   switch (relation.kind) {
-    case 'continues':
     case 'behind':
-      return goOn(parts, relation)
+      context.onNotice(`the source ends at ${formatZxid(relation.last)}, before what the repository holds already; there is nothing to add`)
+      return goOn(parts)
     case 'later':
       return goOnLater(parts, relation.first)
     case 'other':
       return fork(parts, relation.common, 'the source holds other transactions than the repository')
   }
+}
+
+/** Timelines that a source is compared with: it belongs to one of the last, and each comparison reads a log of it. */
+const timelinesCompared = 16
+
+/** An older timeline whose very last txn the source has: a server that was not restored goes on there. */
+async function olderTimeline(parts: StartParts): Promise<StartParts | undefined> {
+  const { directory, opened } = parts
+  const { repository, history } = opened
+  for (const timeline of history.timelines.slice(-timelinesCompared, -1).toReversed()) {
+    const interval = timeline.intervals.at(-1)
+    if (interval === undefined) continue
+    const relation = await relate(directory, repository, history, timeline, interval.through)
+    if (relation.kind === 'continues' && relation.by === 'txn') return { ...parts, timeline, interval }
+  }
+  return undefined
 }
 
 interface StartParts {
@@ -77,11 +96,7 @@ async function openIfThere(store: ObjectStore, context: RunContext): Promise<Rep
   }
 }
 
-async function goOn(parts: StartParts, relation: Relation): Promise<BackupStart> {
-  const { opened, timeline, interval, context } = parts
-  if (relation.kind === 'behind') {
-    context.onNotice(`the source ends at ${formatZxid(relation.last)}, before what the repository holds already; there is nothing to add`)
-  }
+async function goOn({ opened, timeline, interval, context }: StartParts): Promise<BackupStart> {
   const { tree, path } = await loadPoint(opened.repository, opened.history, { timeline: timeline.id, zxid: interval.through }, context)
   const zxid = interval.through
   const settling = new Settling({
@@ -112,13 +127,11 @@ async function goOnLater(parts: StartParts, first: Zxid | undefined): Promise<Ba
   const latest = interval.through
   const snapshot = directory.snapshots.find(({ zxid }) => zxid >= latest)
   if (snapshot === undefined)
-    return first === undefined
-      ? goOn(parts, { kind: 'behind', last: latest })
-      : fork(parts, undefined, 'the source shares no transaction with the repository')
+    return first === undefined ? goOn(parts) : fork(parts, undefined, 'the source shares no transaction with the repository')
   const { tree } = await loadSnapshotTree(snapshot.file, { zxid: snapshot.zxid })
   const isNewEpoch = snapshot.zxid === firstZxidOfEpoch(epochOf(snapshot.zxid)) && epochOf(snapshot.zxid) > epochOf(latest)
   if (snapshot.zxid === latest || isNewEpoch) {
-    const resumed = await goOn(parts, { kind: 'continues' })
+    const resumed = await goOn(parts)
     const known = resumed.first === undefined ? undefined : await writeState(hashOnlySink, resumed.first.tree)
     const found = await writeState(hashOnlySink, tree)
     const goesOn = first === undefined || follows(latest, first)

@@ -13,8 +13,8 @@ import type { ZooArkError } from '../../base/errors.ts'
 
 /** How the logs of a source stand to the newest txn that the repository holds. */
 export type Relation =
-  /** The source has that very txn, or goes on directly after it. */
-  | { readonly kind: 'continues' }
+  /** The source has that very txn (`txn`), or begins directly after it (`adjacency`: what it had there was purged). */
+  | { readonly kind: 'continues'; readonly by: 'txn' | 'adjacency' }
   /** The source ends earlier, and what it has last is what the repository has there. */
   | { readonly kind: 'behind'; readonly last: Zxid }
   /** What the source has begins later. */
@@ -38,10 +38,11 @@ export async function relate(
 ): Promise<Relation> {
   const around = await readAround(directory, latest)
   const last = around.at ?? around.before
-  if (last === undefined) return around.next === latest + 1n ? { kind: 'continues' } : { kind: 'later', first: around.next }
-  const known = await headerSumsOfLast(repository, history, timeline, last.zxid)
+  if (last === undefined)
+    return around.next === latest + 1n ? { kind: 'continues', by: 'adjacency' } : { kind: 'later', first: around.next }
+  const known = await knownSumOf(repository, history, timeline, last.zxid)
   const isSame = known === undefined || known === last.sum
-  if (around.at !== undefined && isSame) return { kind: 'continues' }
+  if (around.at !== undefined && isSame) return { kind: 'continues', by: 'txn' }
   if (isSame && around.next === undefined) return { kind: 'behind', last: last.zxid }
   return { kind: 'other', common: await lastCommon(directory, repository, history, timeline) }
 }
@@ -103,7 +104,7 @@ function headerAt(window: Uint8Array, start: number): Header {
 }
 
 /** The sum that the timeline holds for a zxid; undefined when none of its segments has it (it is below the first, or the base itself). */
-async function headerSumsOfLast(repository: Repository, history: History, timeline: Timeline, zxid: Zxid): Promise<number | undefined> {
+async function knownSumOf(repository: Repository, history: History, timeline: Timeline, zxid: Zxid): Promise<number | undefined> {
   for (const { segment, through } of usableSegments(lineageOfTimeline(history, timeline.id)).toReversed()) {
     if (segment.after >= zxid || through < zxid) continue
     const sums = await sumsOf(repository, segment, { after: toZxid(zxid - 1n), through: zxid })
