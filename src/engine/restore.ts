@@ -9,7 +9,7 @@ import { toHex } from '../base/hex.ts'
 import { parseZxid } from '../model/zxid.ts'
 import type { Repository } from '../repository/types.ts'
 import { checkRestoredZxid, compareWithTree, writeServerFiles } from '../target/server-files.ts'
-import { checkEmptyTarget, stageDirectory, type StagingDirectory } from '../target/staging.ts'
+import { checkEmptyTarget, stageDirectory, type StagingDirectory, targetError } from '../target/staging.ts'
 import { dropEphemerals } from '../tree/drop-ephemerals.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { loadPoint } from './load-point.ts'
@@ -40,7 +40,7 @@ export interface RestoreReport {
 
 /**
  * Runs a plan: the state is replayed and proved, staged beside the destination, read back, compared, and published by one rename.
- * @throws PLAN_STALE, TARGET_…, REPOSITORY_…, RESTORE_UNPROVED; the target is then as it was
+ * @throws PLAN_STALE, TARGET_…, REPOSITORY_…, RESTORE_UNPROVED; the target is then as it was, unless the hint says that it is there already
  */
 export async function restore(plan: RestorePlan, repository: Repository, context: RunContext): Promise<RestoreReport> {
   const history = await readHistory(repository)
@@ -104,7 +104,8 @@ async function stageAndPublish(plan: RestorePlan, tree: DataTree, context: RunCo
     await staging.publish()
     return written
   } catch (error) {
-    await staging.discard()
+    // Why the restore failed is what has to be told; what stays behind is removed by the next one.
+    await staging.discard().catch((left: unknown) => context.onNotice(`${staging.path} could not be removed: ${String(left)}`))
     throw error
   }
 }
@@ -128,7 +129,7 @@ async function fillStaging(
     })
     const name = serverId === null ? '' : `server-${serverId}`
     const dataDir = join(staging.path, name)
-    if (serverId !== null) await mkdir(dataDir)
+    if (serverId !== null) await makeDirectory(dataDir)
     const { snapshotPath, snapshotBytes } = await writeServerFiles(dataDir, {
       tree,
       zxid,
@@ -141,6 +142,14 @@ async function fillStaging(
     bytes += snapshotBytes
   }
   return { directories, bytes }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    throw targetError(error, path)
+  }
 }
 
 /** What to do with the directories, in order. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type ErrorCode, ZooArkError } from '../base/errors.ts'
 import { openFilesUnder, processIsAlive } from './open-files.ts'
@@ -12,8 +12,12 @@ export interface StagingDirectory {
   /** Fill this one. */
   readonly path: string
   readonly destination: string
-  /** The single irreversible step. Everything in it is made durable first. @throws TARGET_NOT_EMPTY when somebody was quicker */
+  /**
+   * The single irreversible step. Everything in it is made durable first.
+   * @throws TARGET_NOT_EMPTY when somebody was quicker; what the sync of the parent says, when the destination is there already: the hint says so
+   */
   publish(): Promise<void>
+  /** Removes what was staged, and the directories made for it. Does nothing after `publish`. */
   discard(): Promise<void>
 }
 
@@ -33,14 +37,16 @@ const errorCodes: Readonly<Record<string, ErrorCode>> = {
 const hints: Readonly<Record<string, string>> = {
   EBUSY: 'The directory is a mount point; name a new directory inside it.',
   EXDEV: 'The directory is a mount point; name a new directory inside it.',
+  ENOSPC: 'Free some space and run the restore again; nothing was published.',
+  EDQUOT: 'Free some space and run the restore again; nothing was published.',
 }
 
 /** The coded error for a failure of the operating system at a target. */
-export function targetError(error: unknown, file: string): ZooArkError {
+export function targetError(error: unknown, file: string, details: { readonly hint?: string } = {}): ZooArkError {
   if (error instanceof ZooArkError) return error
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
   const message = error instanceof Error ? error.message : String(error)
-  const hint = hints[code]
+  const hint = details.hint ?? hints[code]
   return new ZooArkError(errorCodes[code] ?? 'IO_FAILED', message, {
     place: { file },
     cause: error,
@@ -102,27 +108,59 @@ export async function stageDirectory(directory: string, owner: number): Promise<
   const destination = resolve(directory)
   const parent = dirname(destination)
   const path = join(parent, `${partialPrefix(destination)}${owner}`)
+  let made: string | undefined
+  let isPublished = false
+  const discard = async (): Promise<void> => {
+    if (isPublished) return
+    await rm(path, { recursive: true, force: true })
+    if (made !== undefined) await removeEmptyDirectories(parent, made)
+  }
   try {
-    await mkdir(parent, { recursive: true })
+    made = await mkdir(parent, { recursive: true })
     await removeLeftovers(parent, partialPrefix(destination), owner)
     await mkdir(path)
   } catch (error) {
+    await discard()
     throw targetError(error, path)
   }
-  return {
-    path,
-    destination,
-    discard: () => rm(path, { recursive: true, force: true }),
-    publish: async () => {
-      try {
-        await syncTree(path)
-        // Replaces nothing but an empty directory: rename refuses any other.
-        await rename(path, destination)
-        await syncDirectory(parent)
-      } catch (error) {
-        throw targetError(error, destination)
-      }
-    },
+  const publish = async (): Promise<void> => {
+    try {
+      await syncTree(path)
+      // Replaces nothing but an empty directory: rename refuses any other.
+      await rename(path, destination)
+    } catch (error) {
+      throw targetError(error, destination)
+    }
+    isPublished = true
+    try {
+      await syncParents(parent, made)
+    } catch (error) {
+      const hint = `${destination} is there, whole and proved; that it would outlive a power cut now is not sure. Run sync, or remove it and restore again.`
+      throw targetError(error, destination, { hint })
+    }
+  }
+  return { path, destination, discard, publish }
+}
+
+/** From `directory` up to `outermost`, as far as they are empty: they were made for what is now discarded. */
+async function removeEmptyDirectories(directory: string, outermost: string): Promise<void> {
+  for (let at = directory; at.length >= outermost.length; at = dirname(at)) {
+    try {
+      await rmdir(at)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return
+      if (code !== 'ENOENT') throw targetError(error, at)
+    }
+  }
+}
+
+/** The names of the destination and of every directory made above it. */
+async function syncParents(parent: string, made: string | undefined): Promise<void> {
+  const outermost = made === undefined ? parent : dirname(made)
+  for (let at = parent; at.length >= outermost.length; at = dirname(at)) {
+    await syncDirectory(at)
+    if (at === dirname(at)) return
   }
 }
 

@@ -1,6 +1,6 @@
 import { cp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type History, readHistory } from '../../src/archive/history.ts'
 import type { ZooArkError } from '../../src/base/errors.ts'
 import type { JsonValue } from '../../src/base/json.ts'
@@ -16,6 +16,11 @@ import { localStore, type LocalStep } from '../../src/storage/local-store.ts'
 import { memoryStore } from '../../src/storage/memory-store.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { Scenario, session, startMs } from './scenario.ts'
+
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const { faultyDisk } = await import('./crash-disk-faults.ts')
+  return faultyDisk(await importOriginal<typeof import('node:fs/promises')>(), () => undefined)
+})
 
 /** What is in the repository and in the source when the backup that is stopped begins. */
 type Prepare = (scenario: Scenario) => Promise<void>
