@@ -215,11 +215,13 @@ export const commands = {
   },
   inspect: {
     summary: 'verify and summarise a snapshot, a txn log or an object of a repository',
-    details: ['Exit code 21 (20 for an object of a repository) when it is damaged; what is good is still summarised.'],
+    details: [
+      'Exit code 21 (20 for an object of a repository) when it is damaged; what is good is still summarised. 3 when every checksum is right, but something is missing or left over: a torn tail, a hole, bytes behind the end.',
+    ],
     arguments: [{ value: 'FILE', need: 'required', help: 'a snapshot, a txn log or an object of a repository; told apart by its bytes' }],
     options: ['records', 'limit'],
     required: [],
-    exitCodes: [13, 20, 21],
+    exitCodes: [3, 13, 20, 21],
     whenOutputCloses: 'carry on',
     examples: ['zooark inspect /var/lib/zookeeper/version-2/snapshot.1400000003', 'zooark inspect version-2/log.1 --records --json'],
   },

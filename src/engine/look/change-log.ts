@@ -11,6 +11,9 @@ export interface ChangeLogOptions {
   readonly onBatch?: () => Promise<void>
 }
 
+/** Changes that are held before the oldest are cut away, whatever the limit. */
+const changesKeptMin = 1000
+
 export interface ChangeLogResult {
   readonly changes: number
   /** Older changes that the limit left out. */
@@ -33,8 +36,7 @@ export async function readChangeLog(
   const gaps: HistoryGap[] = []
   let newest: ZnodeChange[] = []
   let changes = 0
-  const tracker = new ChangeTracker(selection, (change) => {
-    if (!bounds.includes(change.zxid, change.timeMs)) return
+  const take = (change: ZnodeChange): void => {
     changes++
     if (limit === undefined) {
       emit(change)
@@ -42,8 +44,9 @@ export async function readChangeLog(
     }
     newest.push(change)
     // Cut in large steps, so that each change is moved but a few times.
-    if (newest.length >= limit * 2) newest = newest.slice(-limit)
-  })
+    if (newest.length >= limit * 2 + changesKeptMin) newest = newest.slice(-limit)
+  }
+  const tracker = new ChangeTracker(selection, take, (zxid, timeMs) => bounds.includes(zxid, timeMs))
   await source.read(selection, bounds.zxids, {
     gap: (gap) => {
       gaps.push(gap)

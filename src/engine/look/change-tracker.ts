@@ -1,3 +1,4 @@
+import { equalBytes } from '../../base/bytes.ts'
 import { highOf, lowOf } from '../../jute/long.ts'
 import type { Acl } from '../../model/acl.ts'
 import { containerOwner, ownerKindOf, ttlOwner } from '../../model/ephemeral-owner.ts'
@@ -42,13 +43,19 @@ export interface ZnodeChange {
 export class ChangeTracker {
   readonly #selection: ZnodeSelection
   readonly #emit: (change: ZnodeChange) => void
+  readonly #wants: (zxid: Zxid, timeMs: bigint) => boolean
   /** By the bytes of the path as latin1 text. */
-  readonly #known = new Map<string, { readonly path: Uint8Array; readonly znode: KnownZnode }>()
+  readonly #known = new Map<string, KnownZnode>()
   readonly #ephemerals = new Map<bigint, Set<string>>()
+  readonly #copies = new ByteArena()
+  /** The list copied last: most znodes have the same. */
+  #acl: readonly Acl[] = []
 
-  constructor(selection: ZnodeSelection, emit: (change: ZnodeChange) => void) {
+  /** @param wants which changes are told; all are followed */
+  constructor(selection: ZnodeSelection, emit: (change: ZnodeChange) => void, wants: (zxid: Zxid, timeMs: bigint) => boolean = () => true) {
     this.#selection = selection
     this.#emit = emit
+    this.#wants = wants
   }
 
   /** Sessions that own selected ephemerals just now. */
@@ -64,7 +71,7 @@ export class ChangeTracker {
 
   /** A znode as some state shows it, unless the transactions have told more of it already. */
   seed(path: Uint8Array, znode: KnownZnode): void {
-    if (this.#selection.includes(path) && !this.#known.has(keyOf(path))) this.#set(path, znode)
+    if (this.#selection.includes(path) && !this.#known.has(keyOf(path))) this.#set(keyOf(path), znode)
   }
 
   apply(txn: Txn): void {
@@ -84,25 +91,32 @@ export class ChangeTracker {
     if (!('path' in record) || record.kind === 'check') return
     const path = rootAsEmpty(record.path)
     if (!this.#selection.includes(path)) return
-    const before = this.#known.get(keyOf(path))?.znode
+    const key = keyOf(path)
+    const before = this.#known.get(key)
     const tell = (operation: ChangeOperation, after: KnownZnode | undefined): void => {
-      if (after === undefined) this.#remove(path)
-      else this.#set(path, after)
-      this.#tell(header, { operation, txnType: record.kind, path, ...(part === undefined ? {} : { part }), before, after })
+      if (after === undefined) this.#remove(key)
+      else this.#set(key, after)
+      this.#tell(header, operation, record.kind, part, path, before, after)
     }
     switch (record.kind) {
       case 'create':
       case 'create2':
       case 'createContainer':
       case 'createTTL':
-        tell('create', { data: copyOf(record.data), version: 0, acl: record.acl, aversion: 0, owner: ownerOf(header, record) })
+        tell('create', {
+          data: this.#copyOf(record.data),
+          version: 0,
+          acl: this.#copyOfAcl(record.acl),
+          aversion: 0,
+          owner: ownerOf(header, record),
+        })
         break
       case 'setData':
       case 'reconfig':
-        tell('setData', { ...before, data: copyOf(record.data), version: record.version })
+        tell('setData', { ...before, data: this.#copyOf(record.data), version: record.version })
         break
       case 'setACL':
-        tell('setACL', { ...before, acl: record.acl, aversion: record.version })
+        tell('setACL', { ...before, acl: this.#copyOfAcl(record.acl), aversion: record.version })
         break
       case 'delete':
         tell('delete', undefined)
@@ -115,59 +129,69 @@ export class ChangeTracker {
 
   /** The ephemerals that the transaction lists, and those that are known to be the session's: older servers list none. */
   #closeSession(header: TxnHeader, listed: readonly Uint8Array[]): void {
-    const gone = new Map(listed.filter((path) => this.#selection.includes(path)).map((path) => [keyOf(path), path]))
-    for (const key of this.#ephemerals.get(header.clientId) ?? []) {
-      const known = this.#known.get(key)
-      if (known !== undefined) gone.set(key, known.path)
-    }
-    for (const [key, path] of gone) {
-      const before = this.#known.get(key)?.znode
-      this.#remove(path)
-      this.#tell(header, { operation: 'expire', txnType: 'closeSession', path: path.slice(), before, after: undefined })
+    const gone = new Set(listed.filter((path) => this.#selection.includes(path)).map(keyOf))
+    for (const key of this.#ephemerals.get(header.clientId) ?? []) gone.add(key)
+    for (const key of gone) {
+      const before = this.#known.get(key)
+      this.#remove(key)
+      this.#tell(header, 'expire', 'closeSession', undefined, Buffer.from(key, 'latin1'), before, undefined)
     }
   }
 
   #tell(
     header: TxnHeader,
-    change: Pick<ZnodeChange, 'operation' | 'txnType' | 'path' | 'part'> & {
-      before: KnownZnode | undefined
-      after: KnownZnode | undefined
-    },
+    operation: ChangeOperation,
+    txnType: string,
+    part: number | undefined,
+    path: Uint8Array,
+    before: KnownZnode | undefined,
+    after: KnownZnode | undefined,
   ): void {
-    const { before, after, path, ...rest } = change
+    if (!this.#wants(header.zxid, header.time)) return
     this.#emit({
       zxid: header.zxid,
       timeMs: header.time,
       session: header.clientId,
       cxid: header.cxid,
-      ...rest,
-      path: path.slice(),
+      operation,
+      txnType,
+      path: this.#copies.copy(path),
+      ...(part === undefined ? {} : { part }),
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
     })
   }
 
-  #set(path: Uint8Array, znode: KnownZnode): void {
-    const key = keyOf(path)
+  #set(key: string, znode: KnownZnode): void {
     this.#disown(key)
-    this.#known.set(key, { path: path.slice(), znode: { ...znode, ...(znode.acl === undefined ? {} : { acl: copyOfAcl(znode.acl) }) } })
+    this.#known.set(key, znode)
     const { owner } = znode
-    if (owner === undefined || ownerKindOf(highOf(owner), lowOf(owner), 'extended') !== 'session') return
-    const paths = this.#ephemerals.get(owner)
-    if (paths === undefined) this.#ephemerals.set(owner, new Set([key]))
-    else paths.add(key)
+    if (owner === undefined || owner === 0n || ownerKindOf(highOf(owner), lowOf(owner), 'extended') !== 'session') return
+    const keys = this.#ephemerals.get(owner)
+    if (keys === undefined) this.#ephemerals.set(owner, new Set([key]))
+    else keys.add(key)
   }
 
-  #remove(path: Uint8Array): void {
-    const key = keyOf(path)
+  #remove(key: string): void {
     this.#disown(key)
     this.#known.delete(key)
   }
 
   #disown(key: string): void {
-    const owner = this.#known.get(key)?.znode.owner
-    const paths = owner === undefined ? undefined : this.#ephemerals.get(owner)
-    if (owner !== undefined && paths?.delete(key) === true && paths.size === 0) this.#ephemerals.delete(owner)
+    const owner = this.#known.get(key)?.owner
+    if (owner === undefined || owner === 0n) return
+    const keys = this.#ephemerals.get(owner)
+    if (keys?.delete(key) === true && keys.size === 0) this.#ephemerals.delete(owner)
+  }
+
+  #copyOf(bytes: Uint8Array | null): Uint8Array | null {
+    return bytes === null ? null : this.#copies.copy(bytes)
+  }
+
+  #copyOfAcl(acl: readonly Acl[] | null): readonly Acl[] | null {
+    if (acl === null || sameAcl(acl, this.#acl)) return acl === null ? null : this.#acl
+    this.#acl = acl.map(({ perms, scheme, id }) => ({ perms, scheme: this.#copyOf(scheme), id: this.#copyOf(id) }))
+    return this.#acl
   }
 }
 
@@ -185,10 +209,35 @@ function ownerOf(
   return record.ephemeral ? header.clientId : 0n
 }
 
-const copyOf = (bytes: Uint8Array | null): Uint8Array | null => bytes?.slice() ?? null
+function sameAcl(a: readonly Acl[], b: readonly Acl[]): boolean {
+  if (a.length !== b.length) return false
+  return a.every(({ perms, scheme, id }, i) => perms === b[i].perms && sameBytes(scheme, b[i].scheme) && sameBytes(id, b[i].id))
+}
 
-function copyOfAcl(acl: readonly Acl[] | null): readonly Acl[] | null {
-  return acl?.map(({ perms, scheme, id }) => ({ perms, scheme: copyOf(scheme), id: copyOf(id) })) ?? null
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : equalBytes(a, b)
+}
+
+/** What copies are taken from at a time: an array of its own for each of a million small values would cost more than the values. */
+const slabBytes = 256 * 1024
+
+/** Copies of small values in large buffers. */
+class ByteArena {
+  #slab = new Uint8Array(0)
+  #used = 0
+
+  copy(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes
+    if (length > slabBytes / 8) return bytes.slice()
+    if (this.#used + length > this.#slab.length) {
+      this.#slab = new Uint8Array(slabBytes)
+      this.#used = 0
+    }
+    const at = this.#used
+    this.#used += length
+    this.#slab.set(bytes, at)
+    return this.#slab.subarray(at, at + length)
+  }
 }
 
 function keyOf(path: Uint8Array): string {
