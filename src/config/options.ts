@@ -111,6 +111,12 @@ export const options = {
     choices: ['persistent', 'ephemeral', 'container', 'ttl'],
     help: 'only znodes of this kind',
   },
+  ignore: {
+    flag: '--ignore',
+    kind: 'text',
+    value: 'LIST',
+    help: 'do not count these, as sessions,ephemerals: any of data, acl, kind, owner, counters, sessions, ephemerals (znodes of sessions)',
+  },
   recursive: { flag: '--recursive', kind: 'switch', help: 'the znode and everything below it' },
   out: { flag: '--out', kind: 'file', value: 'FILE|DIR', help: 'where the saved prefix is written: a new file, or a new directory' },
   json: {

@@ -6,6 +6,7 @@ import { encodePath } from '../../model/znode-path.ts'
 import { DataTree } from '../../tree/data-tree.ts'
 import type { RunContext } from '../run-context.ts'
 import { type ComparedZnode, type Difference, changedZnode, createdZnode, deletedZnode } from './difference.ts'
+import { type IgnoredAspects, countedDifference } from './ignored-aspects.ts'
 import { diffTrees } from './diff-trees.ts'
 import { type OpenedPlace, openPlace } from './open-place.ts'
 import { type OpenedRepository, openRepositoryToLook, pointOfRepository } from './open-repository-point.ts'
@@ -70,7 +71,14 @@ function isPlace(text: string): boolean {
  * What turns side a into side b, in tree order. Two recovery points of one repository are compared by their chunks, which costs what
  * differs; everything else is walked side by side in memory.
  */
-export async function* diffPlaces({ a, b, path }: ComparedPlaces): AsyncGenerator<Difference> {
+export async function* diffPlaces(places: ComparedPlaces, ignored: IgnoredAspects): AsyncGenerator<Difference> {
+  for await (const difference of allDifferences(places)) {
+    const counted = countedDifference(difference, ignored)
+    if (counted !== undefined) yield counted
+  }
+}
+
+async function* allDifferences({ a, b, path }: ComparedPlaces): AsyncGenerator<Difference> {
   const bytes = encodePath(path)
   const [aRef, bRef] = [a.stored?.ref, b.stored?.ref]
   if (a.stored !== undefined && aRef !== undefined && bRef !== undefined && a.stored.repository.id === b.stored?.repository.id) {
@@ -96,8 +104,9 @@ async function inMemory(view: StateView): Promise<TreeView> {
   return new TreeView(tree, view)
 }
 
-/** Sessions that differ; only asked for when all of the state is compared. */
-export async function countSessionDifferences({ a, b }: ComparedPlaces): Promise<number> {
+/** Sessions that differ; 0 when only a part of the state is compared, or when they are ignored. */
+export async function countSessionDifferences({ a, b, path }: ComparedPlaces, ignored: IgnoredAspects): Promise<number> {
+  if (path !== '/' || ignored.sessions === 'ignore') return 0
   const before = new Map((await a.view.sessions()).map((session) => [session.id, session]))
   const after: readonly SessionView[] = await b.view.sessions()
   let different = 0

@@ -5,6 +5,7 @@ import { readTxnLog } from '../../formats/txn-log-reader.ts'
 import { ByteText } from './byte-text.ts'
 import { type RecordForm, SnapshotDump } from './dump-snapshot.ts'
 import { TxnLogDump } from './dump-txn-log.ts'
+import { type PrintTxns, readSegmentObject } from './read-segment-object.ts'
 import { type FileKind, recogniseFile } from './recognise-file.ts'
 
 export interface DumpOptions {
@@ -30,7 +31,7 @@ export type WriteBytes = (bytes: Uint8Array) => Promise<void>
  */
 export async function dumpFile(file: FileInput, options: DumpOptions, write: WriteBytes): Promise<DumpResult> {
   return await withFile(file, async (opened) => {
-    const { kind } = await recogniseFile(opened)
+    const { kind, fileBytes } = await recogniseFile(opened)
     const queue: Uint8Array[] = []
     /** Buffers whose text has been written. */
     const spare: Uint8Array[] = []
@@ -47,20 +48,19 @@ export async function dumpFile(file: FileInput, options: DumpOptions, write: Wri
     }
     const limit = new RecordLimit(options.limit ?? Infinity)
     const txns = new TxnLogDump(out, options.form)
+    const printTxns: PrintTxns = async (window, starts, ends, count, place) => {
+      txns.txns(window, starts, ends, limit.take(count), place)
+      await send()
+      limit.check()
+    }
     try {
       if (kind === 'snapshot') await readSnapshot(opened, limitedSnapshot(new SnapshotDump(out, options.form), limit, send))
       else if (kind === 'txn-log') {
-        await readTxnLog(opened, {
-          txns: async (window, starts, ends, count, place) => {
-            txns.txns(window, starts, ends, limit.take(count), place)
-            await send()
-            limit.check()
-          },
-        })
-      } else {
+        await readTxnLog(opened, { txns: printTxns })
+      } else if (kind !== 'repository-object' || !(await readSegmentObject(opened, fileBytes, printTxns))) {
         throw new ZooArkError('NOT_SUPPORTED', 'the file has no records that could be printed', {
           place: { file: opened.path },
-          hint: 'Only snapshots and txn logs have records; run `zooark inspect` without --records.',
+          hint: 'Only snapshots, txn logs and txn segments have records; run `zooark inspect` without --records.',
         })
       }
     } catch (error) {
