@@ -149,9 +149,11 @@ for (const [version, shape] of isLong ? long : short) {
         const zxid = BigInt(report.plan.snapshotZxid)
         const ensemble = await bootEnsemble(version, to, 'stock')
         booted.push(...ensemble.servers)
-        await ensemble.leader()
+        // Followers stand at what they loaded until the first txn of the new epoch.
+        const nextEpoch = firstZxidOfEpoch(epochOf(zxid as Zxid) + 1n)
+        expect(await zxidOf(await ensemble.leader())).toBe(nextEpoch)
+        for (const server of ensemble.servers) expect([zxid, nextEpoch]).toContain(await zxidOf(server))
         for (const server of ensemble.servers) {
-          expect(await zxidOf(server)).toBe(zxid + (1n << 32n))
           expect(await differencesSeen(version, server, withoutEphemerals(newest.oracle, zxid), 'ensemble')).toEqual([])
         }
         await expectClientsGoOn(ensemble.servers[0]!.clientPort)
@@ -186,8 +188,11 @@ for (const [version, shape] of isLong ? long : short) {
       // Servers from 3.5 on write a snapshot when they start.
       if (version.startsWith('3.4.')) return
       const snapshots: OwnSnapshot[] = []
-      for (const { id, dataDir } of run.servers)
-        snapshots.push(await snapshotBySelf(version, dataDir, newest.zxid, join(directory, `copy-${id}`)))
+      for (const server of run.servers) {
+        // One begins at the very first snapshot: where a parent once had more children, Java keeps the few in another order.
+        const life = server === witness ? 'whole' : 'since-last-snapshot'
+        snapshots.push(await snapshotBySelf(version, server, life, newest.zxid, join(directory, `copy-${server.id}`)))
+      }
       for (const { roots } of snapshots) expect(roots).toEqual(own[0])
       const orders = snapshots.map(({ paths }) => paths.join('\n'))
       expect(new Set(orders).size).toBeGreaterThan(1)

@@ -1,5 +1,5 @@
 /** Stock servers on restored directories, and what they must not say. */
-import { type DumpedNode, type DumpedState } from '../testbed/helpers.ts'
+import type { DumpedNode, DumpedState } from '../testbed/helpers.ts'
 import { type Ensemble, type RealServer, startEnsemble, startStandalone } from '../testbed/server.ts'
 
 /**

@@ -17,7 +17,7 @@ import { compareDumps } from './compare-dumps.ts'
 import { filesOf } from './keep-files.ts'
 import { engineContext, type LiveRun, type RunServer } from './live-run.ts'
 import { SeededRandom } from './random.ts'
-import { dumpRestored } from './restored-states.ts'
+import { dumpRestored, writeEmptySnapshot } from './restored-states.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/zooark.mjs', import.meta.url))
 
@@ -159,16 +159,21 @@ export async function loggedZxids(version2: string): Promise<Zxid[]> {
  */
 export async function oracleOf(run: LiveRun, zxids: readonly Zxid[], out: string): Promise<Map<Zxid, DumpedState>> {
   const server = run.servers.find(({ wasKilled }) => !wasKilled)!
-  const snapshots = filesOf(await readdir(server.kept), 'snapshot.')
-  if (snapshots[0]?.zxid !== 0n) throw new Error('the oracle has no snapshot from before the first txn')
   const logged = await loggedZxids(server.kept)
+  const snapshot = join(server.kept, await oldestSnapshot(run, server, logged[0]!))
   for (const [i, zxid] of logged.entries())
     if (i > 0 && !follows(logged[i - 1]!, zxid)) throw new Error(`the oracle's logs leave out what is before ${formatZxid(zxid)}`)
   const at = zxids.toSorted((a, b) => (a < b ? -1 : 1)).map(formatZxid)
-  const files = await oracleStateFiles(
-    { version: run.version, snapDir: server.kept, at, snapshot: join(server.kept, snapshots[0].name), heapMb: 256 },
-    out,
-  )
+  const files = await oracleStateFiles({ version: run.version, snapDir: server.kept, at, snapshot, heapMb: 256 }, out)
   const states = await Promise.all(files.map(readDump))
   return new Map(states.map((state, i) => [BigInt(at[i]!) as Zxid, state]))
+}
+
+/** Nothing was going on when it was taken, so it is no fuzzy one. */
+async function oldestSnapshot(run: LiveRun, server: RunServer, firstLogged: Zxid): Promise<string> {
+  const oldest = filesOf(await readdir(server.kept), 'snapshot.')[0]
+  if (oldest !== undefined && oldest.zxid < firstLogged) return oldest.name
+  if (firstLogged !== 1n) throw new Error('the oracle has no snapshot from before the first txn')
+  await writeEmptySnapshot(run.version, join(server.kept, 'snapshot.0'))
+  return 'snapshot.0'
 }

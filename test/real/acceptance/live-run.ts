@@ -9,7 +9,7 @@ import { localStore } from '../../../src/storage/local-store.ts'
 import { type RunningLoad, startLoad } from '../testbed/helpers.ts'
 import { type Ensemble, freePorts, type RealServer, startEnsemble, startStandalone } from '../testbed/server.ts'
 import { keepRest, purge } from './keep-files.ts'
-import { connectRaw, type RawSession } from './raw-client.ts'
+import { connectRaw, type RawClient, type RawSession } from './raw-client.ts'
 
 export interface RunShape {
   readonly version: string
@@ -52,6 +52,8 @@ const SESSION_TIMEOUT_MS = 3_600_000
 const KILLED_FOR_MS = 1500
 const BETWEEN_BACKUPS_MS = 300
 const QUIET_ROUNDS = 5
+const THINNED_FROM = 150
+const THINNED_TO = 11
 
 export function engineContext(): RunContext {
   return { clock: systemClock, signal: new AbortController().signal, onProgress: () => undefined, onNotice: () => undefined }
@@ -138,6 +140,7 @@ class Session {
     await answer.client.create('/raw', 'persistent')
     await answer.client.create('/raw/e', 'ephemeral')
     for (let i = 0; i < 3; i++) await answer.client.create('/raw/s-', 'sequential')
+    await fillAndThin(answer.client)
     answer.client.abandon()
     return answer.client.session
   }
@@ -205,6 +208,13 @@ class Session {
     this.#reports.set(server.id, reports)
     reports.push(await backUp({ dataDir: server.dataDir, store: localStore(this.#repository(server)) }, engineContext()))
   }
+}
+
+/** A parent that had many children, of which a few stay: servers that saw the many keep the few in another order than those that did not. */
+async function fillAndThin(client: RawClient): Promise<void> {
+  await client.create('/thinned', 'persistent')
+  for (let i = 0; i < THINNED_FROM; i++) await client.create(`/thinned/${i * 7919}`, 'persistent')
+  for (let i = THINNED_TO; i < THINNED_FROM; i++) await client.delete(`/thinned/${i * 7919}`)
 }
 
 async function untilProgress(load: RunningLoad, ops: number): Promise<void> {

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { connect, type Socket } from 'node:net'
 
-const opcodes = { create: 1, exists: 3, setWatches: 101 } as const
+const opcodes = { create: 1, delete: 2, setWatches: 101 } as const
 const WATCH_EVENT_XID = -1
 const SET_WATCHES_XID = -8
 const ANSWER_TIMEOUT_MS = 20_000
@@ -94,6 +94,19 @@ export class RawClient {
     if (error === NODE_EXISTS) return { path, zxid }
     if (error !== 0) throw new Error(`creating ${path} failed with ${error}`)
     return { path: rest.subarray(4, 4 + rest.readInt32BE(0)).toString(), zxid }
+  }
+
+  async delete(path: string): Promise<void> {
+    this.#socket.write(
+      new Output()
+        .int(this.#xid++)
+        .int(opcodes.delete)
+        .string(path)
+        .int(-1)
+        .frame(),
+    )
+    const { error } = await this.#answer()
+    if (error !== 0) throw new Error(`deleting ${path} failed with ${error}`)
   }
 
   /** What a client does after it has reconnected: says what it watches and how far it has seen. */

@@ -5,6 +5,7 @@ import { ensureZooKeeper } from '../testbed/jars.ts'
 import { runCommand } from '../testbed/run-command.ts'
 
 const program = fileURLToPath(new URL('java/RestoredStates.java', import.meta.url))
+const emptySnapshot = fileURLToPath(new URL('java/EmptySnapshot.java', import.meta.url))
 const TIMEOUT_MS = 300_000
 const OUTPUT_BYTES_MAX = 1024 * 1024
 
@@ -27,4 +28,12 @@ export async function dumpRestored(
   const complaint = outcome.tail.split('\n').find((line) => /\b(WARN|ERROR|FATAL)\b/.test(line) && !/^(log4j|SLF4J):/.test(line))
   if (complaint !== undefined) throw new Error(`ZooKeeper complains about a restored directory: ${complaint}`)
   return directories.map(({ name }) => join(out, `${name}.ndjson`))
+}
+
+/** Writes the snapshot of an empty tree, for releases (3.4) whose servers do not begin with one. */
+export async function writeEmptySnapshot(version: string, path: string): Promise<void> {
+  const jars = await ensureZooKeeper(version)
+  if ('missing' in jars) throw new Error(jars.missing)
+  const outcome = await runCommand('java', ['-Xmx128m', '-cp', jars.classPath.join(':'), emptySnapshot, path], { timeoutMs: TIMEOUT_MS })
+  if (outcome.code !== 0) throw new Error(`no empty snapshot: ${outcome.tail}`)
 }

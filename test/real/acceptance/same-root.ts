@@ -1,6 +1,6 @@
 /** Roots of states that different servers of one ensemble hold. */
 import { cp, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { hashOnlySink } from '../../../src/archive/state-ref.ts'
 import { writeState } from '../../../src/archive/write-state.ts'
 import { toHex } from '../../../src/base/hex.ts'
@@ -12,6 +12,7 @@ import { loadSnapshotTree } from '../../../src/source/load-snapshot-tree.ts'
 import { replayFiles } from '../../../src/source/replay-files.ts'
 import type { DataTree } from '../../../src/tree/data-tree.ts'
 import { bootStandalone } from './booted.ts'
+import type { RunServer } from './live-run.ts'
 
 export interface Roots {
   readonly tree: string
@@ -41,11 +42,21 @@ export interface OwnSnapshot {
   readonly roots: Roots
 }
 
-/** The snapshot that a server writes of its state when it starts on a copy of its directory: of several servers, of one and the same zxid. */
-export async function snapshotBySelf(version: string, dataDir: string, zxid: bigint, copy: string): Promise<OwnSnapshot> {
-  await cp(join(dataDir, 'version-2'), join(copy, 'version-2'), { recursive: true })
-  const server = await bootStandalone(version, copy, 'still')
-  await server.kill()
+/**
+ * The snapshot that a server writes of its state when it starts on a copy of its files: of several servers, of one and the same zxid.
+ * @param life `whole`: from the first snapshot over all logs
+ */
+export async function snapshotBySelf(
+  version: string,
+  server: RunServer,
+  life: 'whole' | 'since-last-snapshot',
+  zxid: bigint,
+  copy: string,
+): Promise<OwnSnapshot> {
+  const isTaken = (path: string): boolean => life === 'since-last-snapshot' || !/^snapshot\.[^0]/.test(basename(path))
+  const from = life === 'whole' ? server.kept : join(server.dataDir, 'version-2')
+  await cp(from, join(copy, 'version-2'), { recursive: true, filter: isTaken })
+  await (await bootStandalone(version, copy, 'still')).kill()
   const path = join(copy, 'version-2', `snapshot.${zxid.toString(16)}`)
   const paths: string[] = []
   await readSnapshot(path, {
