@@ -4,7 +4,7 @@ import type { Commit, Draft, Repository } from '../repository/types.ts'
 import { checkPointName } from './point.ts'
 import { formatCommitBody, type Gap, type RecoveryPoint, type TimelineStart } from './commit-body.ts'
 import { nextTimelineId, timelineOf, type History } from './history.ts'
-import { SegmentWriter, type StoredSegment } from './segment-writer.ts'
+import { SegmentWriter, type SegmentWriterOptions, type StoredSegment } from './segment-writer.ts'
 import { writeState, type StateSource } from './write-state.ts'
 
 /** Where a commit goes: on a timeline that exists, or as the first of a new one. */
@@ -38,7 +38,7 @@ export class ArchiveDraft {
    * Opens a run of txns after this zxid. It carries on from the segment that ends there, if there is one.
    * Hand what its `finish` gives to `addSegments`.
    */
-  openRun(after: Zxid, options: { readonly digest?: () => bigint | null } = {}): SegmentWriter {
+  openRun(after: Zxid, options: Pick<SegmentWriterOptions, 'digest' | 'segmentBytesMax'> = {}): SegmentWriter {
     const previous = [...this.#segments, ...this.#lastSegments].find(({ last }) => last === after)
     return new SegmentWriter(this.draft, { timeline: this.timeline, after, ...(previous === undefined ? {} : { previous }), ...options })
   }

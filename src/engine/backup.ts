@@ -6,7 +6,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { type BackupStart, findStart } from './backup/find-start.ts'
 import { Recorder } from './backup/recorder.ts'
 import { checkSource, loadOldestBase } from './backup/source-base.ts'
-import { recordStretch, type StretchRequest, type StretchResult } from './backup/stretch.ts'
+import { recordStretch, type StretchSizes, type StretchRequest, type StretchResult } from './backup/stretch.ts'
 import type { RunContext } from './run-context.ts'
 
 export interface BackupRequest {
@@ -15,6 +15,7 @@ export interface BackupRequest {
   readonly store: ObjectStore
   /** Name of the recovery point at the end. */
   readonly name?: string
+  readonly sizes?: StretchSizes | undefined
 }
 
 export interface RecordedGap {
@@ -53,7 +54,7 @@ export async function backUp(request: BackupRequest, context: RunContext): Promi
     checkSource(directory)
     const start = await findStart(directory, request.store, context)
     const recorder = new Recorder(request.store, start.opened, start.place, context)
-    const recorded = await recordAll(directory, start, recorder, request.name ?? null, context)
+    const recorded = await recordAll(directory, start, recorder, request, context)
     return planReport(directory, request, start, recorder, recorded)
   } finally {
     await directory.close()
@@ -71,7 +72,7 @@ async function recordAll(
   directory: DataDirectory,
   start: BackupStart,
   recorder: Recorder,
-  name: string | null,
+  { name = null, sizes }: { readonly name?: string | null; readonly sizes?: StretchSizes | undefined },
   context: RunContext,
 ): Promise<Recorded> {
   const stretches: StretchResult[] = []
@@ -91,7 +92,7 @@ async function recordAll(
     if (from === undefined) break
     next = undefined
     const result = await recordStretch(
-      { directory, start: from, base, gap, name, timeMs: start.timeMs, epochKnown: BigInt(start.point?.maxEpochSeen ?? 0) },
+      { directory, start: from, base, gap, name, timeMs: start.timeMs, epochKnown: BigInt(start.point?.maxEpochSeen ?? 0), sizes },
       recorder,
       context,
     )

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { verifyRepository } from '../../src/engine/verify.ts'
 import { formatZxid } from '../../src/model/zxid.ts'
 import { SampleServer } from '../../src/source/sample-server.ts'
 import { Scenario, session, startMs } from './scenario.ts'
@@ -42,6 +43,30 @@ describe('backup of a data directory', () => {
     const report = await scenario.backUp('data', 'before-upgrade')
     expect(report.point.name).toBe('before-upgrade')
     expect(await scenario.exactRootAt('name:before-upgrade')).toBe(await scenario.rootOfFiles('data', 'latest'))
+  })
+
+  it('commits a long log in parts, each of which verifies', async () => {
+    const scenario = await Scenario.create()
+    const server = await scenario.server()
+    for (let i = 0; i < 300; i++) await server.setData('/a', `${i}`.repeat(2000), session)
+    await server.close()
+    const report = await scenario.backUp('data', undefined, { segmentBytesMax: 4096, segmentsPerCommit: 3 })
+    const { repository } = await scenario.open()
+    expect((await repository.commits('1')).length).toBeGreaterThan(3)
+    expect(report).toMatchObject({ txns: 304, last: server.lastZxid })
+    const verified = await verifyRepository(repository, { level: 'replay' }, scenario.context)
+    expect(verified.findings).toEqual([])
+  })
+
+  it('keeps what stands before a transaction that does not fit, and that verifies', async () => {
+    const scenario = await Scenario.create()
+    const server = await scenario.server()
+    await server.commit({ kind: 'delete', path: new TextEncoder().encode('/never/there') }, session)
+    await server.close()
+    const report = await scenario.backUp()
+    expect(report).toMatchObject({ last: 0x100000004n, losses: [expect.stringContaining('does not follow') as string] })
+    const { repository } = await scenario.open()
+    expect((await verifyRepository(repository, { level: 'replay' }, scenario.context)).findings).toEqual([])
   })
 
   it('goes on over a snapshot and the purge of everything before it', async () => {

@@ -6,6 +6,7 @@ import { type History, readHistory } from '../../src/archive/history.ts'
 import { resolvePoint } from '../../src/archive/resolve-point.ts'
 import { fixedClock } from '../../src/base/clock.ts'
 import { type BackupReport, backUp } from '../../src/engine/backup.ts'
+import type { StretchSizes } from '../../src/engine/backup/stretch.ts'
 import { planRestore, type RestorePlan } from '../../src/engine/plan-restore.ts'
 import { openToWrite } from '../../src/engine/repository-place.ts'
 import { restore, type RestoreReport } from '../../src/engine/restore.ts'
@@ -67,8 +68,8 @@ export class Scenario {
     return server
   }
 
-  backUp(from = 'data', name?: string): Promise<BackupReport> {
-    return backUp({ dataDir: this.path(from), store: this.store, ...(name === undefined ? {} : { name }) }, this.context)
+  backUp(from = 'data', name?: string, sizes?: StretchSizes): Promise<BackupReport> {
+    return backUp({ dataDir: this.path(from), store: this.store, sizes, ...(name === undefined ? {} : { name }) }, this.context)
   }
 
   async open(): Promise<{ readonly repository: Repository; readonly history: History }> {

@@ -8,7 +8,7 @@ import type { DataTree } from '../../tree/data-tree.ts'
  */
 export function newestTimeMs(tree: DataTree): number | null {
   let newest = 0
-  for (const index of tree.sortedNodes()) {
+  for (const index of tree.liveNodes()) {
     const bytes = tree.segmentOf(index)
     const tail = nodeTailOf(bytes, tree.startOf(index))
     newest = Math.max(newest, timeAt(bytes, tail + nodeTail.ctime))

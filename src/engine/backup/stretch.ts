@@ -11,8 +11,14 @@ import { Capture, formatContradiction } from './capture.ts'
 import type { Recorder } from './recorder.ts'
 import type { StretchStart } from './source-base.ts'
 
-/** Segments between two commits: what an interrupted first backup of a long log has to read again at most (256 MiB of log). */
-const segmentsPerCommit = 16
+/** For tests: much less, so that a short log does what a long one does. */
+export interface StretchSizes {
+  /** Segments between two commits: what an interrupted first backup of a long log has to read again at most. Default 16, 256 MiB of log. */
+  readonly segmentsPerCommit?: number
+  readonly segmentBytesMax?: number
+}
+
+const segmentsPerCommitDefault = 16
 
 export interface StretchRequest {
   readonly directory: DataDirectory
@@ -26,6 +32,7 @@ export interface StretchRequest {
   readonly timeMs: number | null
   /** The greatest epoch that the repository knows of: a greater one is worth a recovery point of its own, since restores must pass it. */
   readonly epochKnown: bigint
+  readonly sizes?: StretchSizes | undefined
 }
 
 export interface StretchResult {
@@ -83,7 +90,7 @@ class Stretch {
     const { start, base, directory } = this.#request
     if (base === 'known') {
       this.#from = start.zxid
-      this.#capture.segments = (await this.#recorder.draft()).openRun(start.zxid, { digest: () => this.#capture.digest })
+      this.#capture.segments = this.#openRun(await this.#recorder.draft(), start.zxid)
     } else if (start.settling.isSettled) {
       this.#capture.segments = await this.#begin(start.zxid)
     }
@@ -105,18 +112,19 @@ class Stretch {
     this.#base = await this.#addPoint(draft, zxid, null)
     if (gap !== null && gap.after < zxid) draft.addGap({ after: gap.after, before: zxid, cause: gap.cause })
     this.#from = zxid
-    return draft.openRun(zxid, { digest: () => this.#capture.digest })
+    return this.#openRun(draft, zxid)
   }
 
   /** Every so many segments what was taken so far becomes true. */
   async #checkpoint(segments: SegmentWriter): Promise<SegmentWriter> {
     await segments.flush()
-    if (segments.storedCount < segmentsPerCommit) return segments
+    if (segments.storedCount < (this.#request.sizes?.segmentsPerCommit ?? segmentsPerCommitDefault)) return segments
     const draft = await this.#recorder.draft()
+    this.#capture.digest = this.#request.start.tree.digest()
     draft.addSegments(await segments.finish())
     await this.#recorder.commit()
     this.#isCommitted = true
-    return (await this.#recorder.draft()).openRun(segments.last, { digest: () => this.#capture.digest })
+    return this.#openRun(await this.#recorder.draft(), segments.last)
   }
 
   async #finish(runEnd: RunEnd): Promise<StretchResult> {
@@ -127,7 +135,8 @@ class Stretch {
       return { interval: undefined, txns: 0, point: undefined, end: runEnd }
     }
     const draft = await this.#recorder.draft()
-    if (contradiction === null) this.#capture.digest = start.tree.digest()
+    // A txn that was applied and not taken has moved the tree on.
+    this.#capture.digest = contradiction === null ? start.tree.digest() : null
     draft.addSegments(await segments.finish())
     const through = segments.last
     let point = this.#base
@@ -141,6 +150,11 @@ class Stretch {
     const { zxid, what } = contradiction
     this.#context.onNotice(`nothing from ${formatContradiction(contradiction)} is taken`)
     return { interval, txns, point, end: { kind: 'contradiction', after: through, at: zxid, what } }
+  }
+
+  #openRun(draft: ArchiveDraft, after: Zxid): SegmentWriter {
+    const { segmentBytesMax } = this.#request.sizes ?? {}
+    return draft.openRun(after, { digest: () => this.#capture.digest, ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }) })
   }
 
   #addPoint(draft: ArchiveDraft, zxid: Zxid, name: string | null): Promise<RecoveryPoint> {
