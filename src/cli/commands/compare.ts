@@ -16,6 +16,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const counts: DifferenceCounts = { created: 0, deleted: 0, changed: 0, sessions: 0 }
   const aspects: Record<string, number> = {}
   for await (const difference of diffPlaces(places, ignored)) {
+    context.signal.throwIfAborted()
     counts[difference.change]++
     for (const aspect of difference.aspects) aspects[aspect] = (aspects[aspect] ?? 0) + 1
   }

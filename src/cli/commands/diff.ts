@@ -17,6 +17,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const limit = options.limit ?? Infinity
   let printed = 0
   for await (const difference of diffPlaces(places, ignored)) {
+    context.signal.throwIfAborted()
     counts[difference.change]++
     if (printed >= limit) continue
     printed++

@@ -11,7 +11,7 @@ const linesPerWait = 1000
 
 /** `zooark find` */
 export async function run(context: CommandContext): Promise<ExitCode> {
-  const { args, options, output } = context
+  const { args, options, output, signal } = context
   const { view, znode } = await openPlace(args[0], optional('at', options.at), context)
   noticeIfFuzzy(output, view)
   const wanted = {
@@ -27,6 +27,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     if (isText) output.line(formatPath(path))
     else output.item('znode', znodeDocument(path, found.stat(), found.dataLength, found.childCount))
     printed++
+    signal.throwIfAborted()
     return printed % linesPerWait === 0 ? output.ready() : undefined
   })
   output.summary({ ...whereDocument(view), znodes })

@@ -11,16 +11,20 @@ import { optional } from '../render/optional.ts'
 
 /** `zooark log` */
 export async function run(context: CommandContext): Promise<ExitCode> {
-  const { args, options, output, clock } = context
+  const { args, options, output, clock, signal } = context
   const selection = new ZnodeSelection(encodePath(args[0]), options.recursive === true ? 'subtree' : 'self')
   const bounds = parseHistoryBounds(options.since, options.until, clock.nowMs())
   const place = { ...optional('repo', options.repo), ...optional('from', options.from), ...optional('timeline', options.timeline) }
   return await withHistory(place, context, async (source) => {
     const isText = output.format === 'text'
+    const onBatch = (): Promise<void> => {
+      signal.throwIfAborted()
+      return output.ready()
+    }
     const { changes, leftOut, gaps } = await readChangeLog(
       source,
       selection,
-      { bounds, ...optional('limit', options.limit), onBatch: () => output.ready() },
+      { bounds, ...optional('limit', options.limit), onBatch },
       (change) => {
         if (isText) output.line(changeLine(change))
         else output.item('change', changeDocument(change, source.timeline))
