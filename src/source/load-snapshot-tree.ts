@@ -1,5 +1,6 @@
-import type { FileInput } from '../formats/file-input.ts'
-import { type SnapshotSummary, readSnapshot } from '../formats/snapshot-reader.ts'
+import { fileSize } from '../formats/byte-source.ts'
+import { type FileInput, withFile } from '../formats/file-input.ts'
+import { type SnapshotSink, type SnapshotSummary, readSnapshot } from '../formats/snapshot-reader.ts'
 import { ZooArkError } from '../base/errors.ts'
 import type { Zxid } from '../model/zxid.ts'
 import { DataTree, type DataTreeOptions } from '../tree/data-tree.ts'
@@ -26,15 +27,7 @@ export async function loadSnapshotTree(
   options: { readonly zxid?: Zxid; readonly tree?: DataTreeOptions } = {},
 ): Promise<LoadedSnapshot> {
   const tree = new DataTree(options.tree)
-  const summary = await readSnapshot(
-    file,
-    {
-      session: (idHi, idLo, timeoutMs) => tree.addSession(idHi, idLo, timeoutMs),
-      acl: (keyHi, keyLo, bytes, start, end) => tree.addAcl(keyHi, keyLo, bytes, start, end),
-      records: (window, starts, count) => tree.adoptRecords(window, starts, count),
-    },
-    { adopt: 'windows' },
-  )
+  const summary = await withFile(file, async (opened) => readSnapshot(opened, treeSink(tree, await fileSize(opened)), { adopt: 'windows' }))
   const zxid = options.zxid ?? summary.zxidOfName ?? summary.lastProcessedZxid
   if (zxid === undefined) {
     throw new ZooArkError('SOURCE_NOT_ZOOKEEPER', 'neither its name nor its content says at which zxid the snapshot begins', {
@@ -47,4 +40,21 @@ export async function loadSnapshotTree(
   const isComparable = digest !== undefined && digest.zxid === zxid && digest.version === digestVersionKnown
   const proved = isComparable && BigInt.asUintN(64, digest.digest) === tree.digest()
   return { tree, summary, zxid, proved }
+}
+
+/** Room is made beforehand for no more znodes than this (500 MB): a file may hold less than its length and its beginning promise. */
+const expectedMax = 1 << 24
+
+/** Adopts everything. Room for all znodes is made by how many stand in the first window: of a file that is not compressed that is nearly right. */
+function treeSink(tree: DataTree, fileBytes: number): SnapshotSink {
+  let isFirst = true
+  return {
+    session: (idHi, idLo, timeoutMs) => tree.addSession(idHi, idLo, timeoutMs),
+    acl: (keyHi, keyLo, bytes, start, end) => tree.addAcl(keyHi, keyLo, bytes, start, end),
+    records: (window, starts, count) => {
+      if (isFirst && count > 0) tree.expectNodes(Math.min(expectedMax, Math.ceil((count * fileBytes) / (starts[count] - starts[0]))))
+      isFirst = false
+      tree.adoptRecords(window, starts, count)
+    },
+  }
 }

@@ -66,12 +66,23 @@ export class AclTable {
     return entry < 0 ? undefined : this.#lists[entry]
   }
 
-  /** Finds out which lists are in use: mark every key, then ask for the entries. */
-  marks(): { mark(keyHi: number, keyLo: number): void; entries(): { readonly key: bigint; readonly bytes: Uint8Array }[] } {
+  /** Finds out which lists are in use: mark every key until all are marked, then ask for the entries. */
+  marks(): AclMarks {
     const used = new Uint8Array(this.#lists.length)
-    const mark = (keyHi: number, keyLo: number): void => {
+    let left = used.length
+    let lastHi = -1
+    let lastLo = -1
+    const mark = (keyHi: number, keyLo: number): boolean => {
+      // Neighbours mostly have the same list.
+      if (keyHi === lastHi && keyLo === lastLo) return left > 0
+      lastHi = keyHi
+      lastLo = keyLo
       const entry = this.#entryOf(keyHi, keyLo)
-      if (entry >= 0) used[entry] = 1
+      if (entry >= 0 && used[entry] === 0) {
+        used[entry] = 1
+        left--
+      }
+      return left > 0
     }
     const entries = (): { readonly key: bigint; readonly bytes: Uint8Array }[] =>
       this.#lists
@@ -119,6 +130,13 @@ export class AclTable {
     for (let i = 0; i < list.length; i++) if (list[i] !== bytes[start + i]) return false
     return true
   }
+}
+
+export interface AclMarks {
+  /** @returns false once every list is marked, so that no further key can matter */
+  mark(keyHi: number, keyLo: number): boolean
+  /** The marked lists, by rising key. */
+  entries(): { readonly key: bigint; readonly bytes: Uint8Array }[]
 }
 
 function hashBytes(bytes: Uint8Array, start: number, end: number): number {

@@ -71,6 +71,11 @@ export class DataTree {
 
   // Load.
 
+  /** Makes room for so many znodes at once, which is cheaper than little by little; more are welcome. */
+  expectNodes(count: number): void {
+    this.#nodes.reserve(count)
+  }
+
   addSession(idHi: number, idLo: number, timeoutMs: number): void {
     this.#sessions.add(idHi, idLo, timeoutMs)
   }
@@ -92,6 +97,8 @@ export class DataTree {
    */
   adoptRecords(window: Uint8Array, starts: Uint32Array, count: number): void {
     if (count === 0) return
+    // While a record is in the cache its digest costs least. The first txn that carries one, or the snapshot itself, asks for all of them.
+    if (this.#nodes.nodeCount === 0 && this.digestChecks === 'every') this.#nodes.activateDigest()
     const segment = this.#nodes.records.adopt(window)
     const view = this.#nodes.records.views[segment]
     let last = -1
@@ -202,6 +209,11 @@ export class DataTree {
     return sortNodes(this.#nodes)
   }
 
+  /** Indices of all znodes in no order that means anything, orphans too: where order does not matter it costs nothing. */
+  *liveNodes(): Generator<number> {
+    for (let node = 0; node < this.#nodes.entryCount; node++) if (this.#nodes.isLive(node)) yield node
+  }
+
   /** The bytes that hold the record of a znode, from `startOf` to `endOf`; valid until the next change of the tree. */
   segmentOf(index: number): Uint8Array {
     return this.#nodes.bytesOf(index)
@@ -245,14 +257,14 @@ export class DataTree {
     return this.#acls.get(keyHi, keyLo)
   }
 
-  /** The ACL lists that znodes refer to, by rising key, as a snapshot holds them. Looks at every znode. */
+  /** The ACL lists that znodes refer to, by rising key, as a snapshot holds them. Looks at every znode where a list is not in use. */
   aclEntries(): { readonly key: bigint; readonly bytes: Uint8Array }[] {
     const used = this.#acls.marks()
     for (let node = 0; node < this.#nodes.entryCount; node++) {
       if (!this.#nodes.isLive(node)) continue
       const view = this.#nodes.viewOf(node)
       const tail = this.#nodes.tailOf(node)
-      used.mark(view.getInt32(tail), view.getInt32(tail + 4))
+      if (!used.mark(view.getInt32(tail), view.getInt32(tail + 4))) break
     }
     return used.entries()
   }

@@ -42,6 +42,12 @@ export class NodeStore {
     if (options.expectedNodes > entriesMin) this.#grow(options.expectedNodes)
   }
 
+  /** Makes room for so many entries in all; more are welcome. */
+  reserve(entries: number): void {
+    this.index.reserve(entries)
+    if (cellLength * entries > this.#cells.length) this.#grow(entries)
+  }
+
   hash(bytes: Uint8Array, start: number, end: number): number {
     return hashPath(bytes, start, end, this.#seed)
   }
@@ -120,7 +126,7 @@ export class NodeStore {
       this.#freeEntry = this.parentOf(node)
     } else {
       node = this.entryCount
-      if (cellLength * node === this.#cells.length) this.#grow(2 * node)
+      if (cellLength * node === this.#cells.length) this.#grow(Math.ceil(entryGrowth * node))
       this.entryCount++
     }
     const cells = this.#cells
@@ -286,6 +292,8 @@ const nodeDead = 1 << 17
 export const nodeUndigested = 1 << 18
 
 const entriesMin = 1024
+/** Less than double: at ten million znodes the difference is 100 MB. */
+const entryGrowth = 1.5
 /** Twice a slot's number of the path index must fit in 31 bits. */
 const entriesMax = 2 ** 29
 const two32 = 2 ** 32

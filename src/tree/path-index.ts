@@ -32,9 +32,15 @@ export class PathIndex {
 
   /** Adds a pair that is not there yet. */
   insert(node: number, hash: number): void {
-    if (this.#count >= this.size * loadMax) this.#grow()
+    if (this.#count >= this.size * loadMax) this.#resize(Math.ceil(this.size * growth))
     this.#place(node + 1, hash)
     this.#count++
+  }
+
+  /** Makes room for so many pairs in all. */
+  reserve(count: number): void {
+    const wanted = Math.ceil(count / loadMax) + 1
+    if (wanted > this.size) this.#resize(wanted)
   }
 
   /** Removes the pair of this node. @throws BUG when it is not there */
@@ -69,10 +75,10 @@ export class PathIndex {
     slots[2 * at + 1] = hash
   }
 
-  #grow(): void {
+  #resize(size: number): void {
     const old = this.slots
     const oldSize = this.size
-    this.size = Math.ceil(oldSize * growth)
+    this.size = size
     this.slots = new Int32Array(2 * this.size)
     this.#scale = this.size / hashRange
     for (let at = 0; at < oldSize; at++) {

@@ -55,8 +55,8 @@ function childrenByParent(nodes: NodeStore): { starts: Uint32Array; children: Ui
 
 /** Up to here insertion beats the sort of the engine, which calls back for each comparison. */
 const insertionMax = 24
-/** So many bytes of a name fit in the exact integers of a double. */
-const keyBytes = 6
+/** Bytes of a name that are sorted by at once: with the place among 500 million siblings below them they fit the exact integers of a double. */
+const keyBytes = 3
 
 function sortSiblings(nodes: NodeStore, parent: number, children: Uint32Array, start: number, end: number): void {
   // Siblings differ behind the path of their parent and a slash.
@@ -68,7 +68,11 @@ function sortSiblings(nodes: NodeStore, parent: number, children: Uint32Array, s
     sortByKeys(nodes, children.subarray(start, end), skip)
     return
   }
-  for (; at < end; at++) {
+  sortByInsertion(nodes, children, start, end, skip)
+}
+
+function sortByInsertion(nodes: NodeStore, children: Uint32Array, start: number, end: number, skip: number): void {
+  for (let at = start + 1; at < end; at++) {
     const node = children[at]
     let to = at
     for (; to > start && compareNames(nodes, children[to - 1], node, skip) > 0; to--) children[to] = children[to - 1]
@@ -76,12 +80,40 @@ function sortSiblings(nodes: NodeStore, parent: number, children: Uint32Array, s
   }
 }
 
-/** Compares a few bytes of each name behind what all names share, and whole names only where those are equal. */
+/**
+ * Sorts by a few bytes at a time: each znode as one number, those bytes above and its place among the siblings below, which the engine
+ * sorts without calling back. Those that agree so far are sorted by the bytes behind what they share.
+ */
 function sortByKeys(nodes: NodeStore, siblings: Uint32Array, skip: number): void {
-  const shared = sharedLength(nodes, siblings, skip)
-  const keys = new Map<number, number>()
-  for (const node of siblings) keys.set(node, keyOf(nodes, node, shared))
-  siblings.sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || compareNames(nodes, a, b, skip))
+  const keys = new Float64Array(siblings.length)
+  const before = new Uint32Array(siblings.length)
+  // Runs still to be sorted, and how many bytes the paths of each share for sure. Every step splits its run, for names differ.
+  const runs = [{ start: 0, end: siblings.length, skip }]
+  for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
+    const { start, end } = run
+    if (end - start <= insertionMax) {
+      sortByInsertion(nodes, siblings, start, end, run.skip)
+      continue
+    }
+    const count = end - start
+    const part = siblings.subarray(start, end)
+    const shared = sharedLength(nodes, part, run.skip)
+    const own = keys.subarray(0, count)
+    for (let i = 0; i < count; i++) own[i] = keyOf(nodes, part[i], shared) * count + i
+    before.set(part)
+    own.sort()
+    let first = 0
+    let group = -1
+    for (let i = 0; i < count; i++) {
+      const place = own[i] % count
+      part[i] = before[place]
+      if (own[i] - place === group) continue
+      if (i - first > 1) runs.push({ start: start + first, end: start + i, skip: shared })
+      first = i
+      group = own[i] - place
+    }
+    if (count - first > 1) runs.push({ start: start + first, end, skip: shared })
+  }
 }
 
 /** Length of the paths' beginning that all these siblings share; at least `skip`. */
@@ -101,13 +133,13 @@ function sharedLength(nodes: NodeStore, siblings: Uint32Array, skip: number): nu
   return shared
 }
 
-/** The bytes of the path from `from` on as a number that orders as they do; missing ones count as 0, which no path contains. */
+/** `keyBytes` bytes of the path from `from` on as a number that orders as they do; the end of a path comes before every byte. */
 function keyOf(nodes: NodeStore, node: number, from: number): number {
   const bytes = nodes.bytesOf(node)
   const start = nodes.offsetOf(node) + 4
   const length = nodes.viewOf(node).getInt32(start - 4)
   let key = 0
-  for (let i = from; i < from + keyBytes; i++) key = key * 256 + (i < length ? bytes[start + i] : 0)
+  for (let i = from; i < from + keyBytes; i++) key = key * 257 + (i < length ? bytes[start + i] + 1 : 0)
   return key
 }
 
