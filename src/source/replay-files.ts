@@ -1,7 +1,7 @@
 import { ZooArkError } from '../base/errors.ts'
 import { compareLong, highOf, int32At, longAt, lowOf } from '../jute/long.ts'
 import { txnLayout } from '../model/txn-layout.ts'
-import { type Zxid, formatZxid, toZxid } from '../model/zxid.ts'
+import { type Zxid, formatZxid, toZxid, zeroZxid } from '../model/zxid.ts'
 import type { DataTree, DataTreeOptions } from '../tree/data-tree.ts'
 import { type DataDirectory, type HeldFile, nextSnapshotZxid } from './data-directory.ts'
 import { type LoadedSnapshot, loadSnapshotTree } from './load-snapshot-tree.ts'
@@ -85,8 +85,8 @@ async function replayFrom(
   }
   if (end !== 'target' && target !== 'latest' && zxid < target) throw notReached(end, zxid, target)
   if (end !== 'target' && end.kind !== 'end') throw notReached(end, zxid, target)
-  // Where no transaction came after the snapshot began, nothing can have changed while it was written.
-  const isStill = end !== 'target' && replay.txns === 0 && loaded.summary.maxZxidSeen <= zxid
+  // Where no transaction came after the snapshot began, nothing can have changed while it was written; nor before a server had its first.
+  const isStill = replay.txns === 0 && loaded.summary.maxZxidSeen <= zxid && (end !== 'target' || zxid === zeroZxid)
   if (!replay.isSettled && !isStill) {
     throw new ZooArkError('POINT_NOT_SETTLED', 'the snapshot was written while the server went on, and is not yet a state by then', {
       place: { file: snapshot.file.path, zxid: formatZxid(zxid) },
