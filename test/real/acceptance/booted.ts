@@ -35,15 +35,15 @@ export async function zxidOf(server: RealServer): Promise<bigint> {
   return BigInt(/^Zxid: (\S+)/m.exec(await server.fourLetter('srvr'))![1]!)
 }
 
-/** Peers of an ensemble that starts find each other with some noise; everything else at these levels is about the data. */
-const peerNoise = /QuorumCnxManager|Cannot open channel|LearnerHandler|FastLeaderElection/
+/** Peers that look for each other, and clients that hang up, make some noise; everything else at these levels is about the data. */
+const connectionNoise = /QuorumCnxManager|Cannot open channel|LearnerHandler|FastLeaderElection|Error closing a command socket/
 
 /** Lines of a server's log that speak of something wrong with what it started from. */
 export async function complaintsOf(server: RealServer): Promise<string[]> {
   const lines = await server.logLines()
   return lines.filter(
     (line) =>
-      (/\b(ERROR|FATAL)\b/.test(line) && !peerNoise.test(line)) ||
+      (/\b(ERROR|FATAL)\b/.test(line) && !connectionNoise.test(line)) ||
       (/\bWARN\b/.test(line) && /digest|mismatch|corrupt|crc|checksum|snapshot/i.test(line)),
   )
 }
