@@ -1,19 +1,18 @@
 import { int32At } from '../../jute/long.ts'
-import { nodePathEnd, nodePathOffset, nodeTail } from '../../model/node-record.ts'
+import { nodePathEnd, nodePathOffset, nodeTail, nodeTailOf } from '../../model/node-record.ts'
 import { compareTreeOrderAt } from '../../model/znode-path.ts'
-import { configPath } from '../../archive/state-format.ts'
-import { utf8Bytes } from '../../base/bytes.ts'
+import { isConfigPath, neutralConfig } from '../../archive/config-znode.ts'
+import { equalBytes } from '../../base/bytes.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
 import { type Difference, changedZnode, createdZnode, deletedZnode } from './difference.ts'
 import { isWithin } from './state-view.ts'
 import { type TreeView, firstAtOrAfter, znodeOf } from './tree-view.ts'
 
-const configBytes = utf8Bytes(configPath)
 const statStart = nodeTail.czxid
 
 /**
  * What turns the tree of `a` into that of `b`, at `path` and below, in tree order: both are walked side by side and compared as bytes.
- * The mtime of /zookeeper/config counts for nothing, because each server of an ensemble writes its own.
+ * Of /zookeeper/config the mtime and the order of lines count for nothing, because each server of an ensemble writes its own.
  */
 export function* diffTrees(a: TreeView, b: TreeView, path: Uint8Array): Generator<Difference> {
   const aSorted = a.sortedNodes()
@@ -96,14 +95,22 @@ class RecordComparison {
     if (length !== int32At(b, bData)) return false
     const aTail = aData + 4 + Math.max(length, 0)
     const bTail = bData + 4 + Math.max(length, 0)
-    const isConfig = pathEnd - aStart - nodePathOffset === configBytes.length && isPath(a, aStart + nodePathOffset, configBytes)
-    for (let k = 0; k < nodeTail.length - statStart; k++) {
-      const field = statStart + k
-      if (a[aTail + field] === b[bTail + field]) continue
-      if (!isConfig || field < nodeTail.mtime || field >= nodeTail.version) return false
-    }
+    if (isConfigPath(a, aStart + nodePathOffset, pathEnd)) return this.#isSameConfig(i, j)
+    for (let k = statStart; k < nodeTail.length; k++) if (a[aTail + k] !== b[bTail + k]) return false
     for (let k = 0; k < length; k++) if (a[aData + 4 + k] !== b[bData + 4 + k]) return false
     return this.#haveSameAcl(a, aTail, b, bTail)
+  }
+
+  /** As it counts in a state root: without the time and the order of lines that each server writes for itself. */
+  #isSameConfig(i: number, j: number): boolean {
+    const [aBytes, bBytes] = [this.#a.segmentOf(i), this.#b.segmentOf(j)]
+    const a = neutralConfig(aBytes, this.#a.startOf(i)).record
+    const b = neutralConfig(bBytes, this.#b.startOf(j)).record
+    const [aTail, bTail] = [nodeTailOf(a, 0), nodeTailOf(b, 0)]
+    if (!this.#haveSameAcl(a, aTail, b, bTail)) return false
+    a.fill(0, aTail, aTail + nodeTail.czxid)
+    b.fill(0, bTail, bTail + nodeTail.czxid)
+    return equalBytes(a, b)
   }
 
   #haveSameAcl(a: Uint8Array, aTail: number, b: Uint8Array, bTail: number): boolean {

@@ -192,9 +192,12 @@ describe('two trees side by side', () => {
     expect(differences(sketches, { '/a': sketches['/a'] }, '/aa')).toEqual([['deleted', '/aa', [], []]])
   })
 
-  it('do not differ in when each server wrote /zookeeper/config', () => {
+  it('do not differ in when each server wrote /zookeeper/config, and in which order of lines', () => {
     const at = (mtime: bigint): Readonly<Record<string, Sketch>> => ({ '/zookeeper': {}, '/zookeeper/config': { mtime } })
     expect(differences(at(1n), at(2n))).toEqual([])
+    const holding = (data: string): Readonly<Record<string, Sketch>> => ({ '/zookeeper': {}, '/zookeeper/config': { data } })
+    expect(differences(holding('server.1=a\nserver.2=b'), holding('server.2=b\nserver.1=a'))).toEqual([])
+    expect(differences(holding('server.1=a\nserver.2=b'), holding('server.2=b\nserver.1=c'))).toHaveLength(1)
     expect(differences({ '/zookeeper': { mtime: 1n } }, { '/zookeeper': { mtime: 2n } })).toHaveLength(1)
   })
 })
