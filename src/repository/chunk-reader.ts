@@ -35,6 +35,8 @@ export class ChunkReader {
   readonly #zstd: Zstd
   readonly #packs: KnownPack[] = []
   readonly #known = new Set<string>()
+  /** Packs whose index could not be read, and why: they matter to those only who want a chunk that may be in them. */
+  readonly #unreadable = new Map<string, unknown>()
   readonly #cache: BlockCache
   readonly index = new ChunkIndex()
 
@@ -44,24 +46,49 @@ export class ChunkReader {
     this.#cache = new BlockCache(cacheBytesMax)
   }
 
-  /** Reads the indices of packs not known yet, one ranged read each. */
+  /**
+   * Reads the indices of packs not known yet, one ranged read each. A pack that cannot be read is kept in mind: `read` throws its error for a chunk that
+   * no other pack has, and `checkAllRead` for a writer.
+   */
   async loadPacks(refs: readonly ObjectRef[]): Promise<void> {
     const missing = refs.filter(({ key }) => !this.#known.has(key))
-    const indices = await mapAtOnce(missing, READS_AT_ONCE, (ref) => readIndex(this.#store, ref, 'pack'))
-    for (const [at, ref] of missing.entries()) this.#addPack(ref, indices[at])
+    const indices = await mapAtOnce(missing, READS_AT_ONCE, async (ref) => {
+      try {
+        return await readIndex(this.#store, ref, 'pack')
+      } catch (error) {
+        this.#unreadable.set(ref.key, error)
+        return undefined
+      }
+    })
+    for (const [at, ref] of missing.entries()) {
+      const index = indices[at]
+      if (index === undefined) continue
+      try {
+        this.#addPack(ref, index)
+        this.#unreadable.delete(ref.key)
+      } catch (error) {
+        this.#unreadable.set(ref.key, error)
+      }
+    }
+  }
+
+  /** A writer must know every chunk, or it would take a damaged pack for one that has nothing. */
+  checkAllRead(): void {
+    for (const error of this.#unreadable.values()) throw error
   }
 
   addWritten(packs: readonly WrittenPack[]): void {
     for (const { ref, tail } of packs) this.#addPack(ref, decodeTail(tail, ref.sizeBytes, ref.key, 'pack'))
   }
 
-  /** Every id must be in the index. The arrays are views of cached blocks. */
+  /** Throws for an id that is in no index. The arrays are views of cached blocks. */
   async read(ids: readonly Uint8Array[]): Promise<Uint8Array[]> {
     const entries = new Int32Array(ids.length)
     const blocks = new Map<string, Uint8Array>()
     const wanted: { pack: number; block: number }[] = []
     for (const [at, id] of ids.entries()) {
       const entry = this.index.find(id)
+      if (entry < 0) this.checkAllRead()
       if (entry < 0) throw new ZooArkError('OBJECT_NOT_FOUND', 'no commit holds this chunk', { place: { object: `chunk ${toHex(id)}` } })
       entries[at] = entry
       const pack = this.index.packOf(entry)

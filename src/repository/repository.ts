@@ -138,6 +138,7 @@ class StoredRepository implements Repository {
     checkTimelineName(timeline)
     invariant(head === null || head.timeline === timeline, 'a draft builds on a commit of its own timeline')
     await this.#loadPacks()
+    this.#chunks.checkAllRead()
     return new RepositoryDraft({
       store: this.#store,
       zstd: this.#zstd,

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseRestorePlan } from '../../src/engine/plan-restore.ts'
@@ -118,6 +118,23 @@ describe('restore to a data directory', () => {
   ])('refuses the point %s with %s', async (at, code) => {
     const scenario = await protectedScenario()
     await expect(scenario.plan(at, 'out')).rejects.toMatchObject({ code })
+  })
+
+  it.each(['deleted', 'cut off'])('reaches every point that a %s pack does not concern, and refuses the others', async (damage) => {
+    const scenario = await Scenario.create()
+    const server = await scenario.server()
+    await server.sync()
+    await scenario.backUp('data', 'whole')
+    await server.setData('/a', 'in the next pack', session)
+    await server.close()
+    const before = new Set(await scenario.files('repo/pack'))
+    await scenario.backUp()
+    const pack = (await scenario.files('repo/pack')).find((name) => !before.has(name)) ?? ''
+    const file = join(scenario.path('repo/pack'), pack)
+    if (damage === 'deleted') await rm(file)
+    else await truncate(file, 100)
+    expect(await scenario.exactRootAt('name:whole')).toBe(await scenario.rootOfFiles('data', '0x100000004'))
+    await expect(scenario.exactRootAt('latest')).rejects.toMatchObject({ exitCode: 20, place: { object: `pack/${pack}` } })
   })
 
   it('leaves nothing behind when it is interrupted before the last step', async () => {
