@@ -3,7 +3,7 @@
  *   node --expose-gc bench/entries/memory.mjs <snapshot>
  */
 import { statSync } from 'node:fs'
-import { loadSnapshotTree } from '../../dist/source/load-snapshot-tree.js'
+import { loadSnapshotTree } from '../../dist/replay/load-snapshot-tree.js'
 
 const [file] = process.argv.slice(2)
 const before = held()

@@ -4,9 +4,9 @@ import { txnLayout } from '../model/txn-layout.ts'
 import { type Zxid, formatZxid, toZxid, zeroZxid } from '../model/zxid.ts'
 import type { DataTree, DataTreeOptions } from '../tree/data-tree.ts'
 import { type DataDirectory, type HeldFile, nextSnapshotZxid } from './data-directory.ts'
-import { type LoadedSnapshot, loadSnapshotTree } from './load-snapshot-tree.ts'
-import { Settling } from './settling.ts'
-import { type RunEnd, readTxnRun } from './txn-run.ts'
+import { type LoadedSnapshot, loadSnapshotTree } from '../replay/load-snapshot-tree.ts'
+import { Settling } from '../replay/settling.ts'
+import { type RunEnd, readTxnRun } from '../replay/txn-run.ts'
 
 export interface ReplayedFiles {
   readonly tree: DataTree

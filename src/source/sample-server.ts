@@ -11,7 +11,7 @@ import { encodeTxn, type Txn, type TxnRecord } from '../model/txn.ts'
 import { txnTypes } from '../model/txn-layout.ts'
 import { counterOf, epochOf, firstZxidOfEpoch, makeZxid, type Zxid, zeroZxid } from '../model/zxid.ts'
 import { DataTree } from '../tree/data-tree.ts'
-import { loadSnapshotTree } from './load-snapshot-tree.ts'
+import { loadSnapshotTree } from '../replay/load-snapshot-tree.ts'
 import { treeRecordSpans } from '../replay/tree-spans.ts'
 
 /**

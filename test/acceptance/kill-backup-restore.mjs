@@ -214,7 +214,7 @@ async function checkWhole(to, kind, point, readRoot) {
 /** Reads states with the code of the checkout, but past the repository: from files alone. */
 async function fileReader() {
   const load = (path) => import(pathToFileURL(join(checkout, 'dist', path)).href)
-  const { loadSnapshotTree } = await load('source/load-snapshot-tree.js')
+  const { loadSnapshotTree } = await load('replay/load-snapshot-tree.js')
   const { openDataDirectory } = await load('source/data-directory.js')
   const { replayFiles } = await load('source/replay-files.js')
   const { hashOnlySink } = await load('archive/state-ref.js')

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parseRestorePlan } from '../../src/engine/plan-restore.ts'
 import { readSnapshot } from '../../src/formats/snapshot-reader.ts'
 import { openDataDirectory } from '../../src/source/data-directory.ts'
-import { loadSnapshotTree } from '../../src/source/load-snapshot-tree.ts'
+import { loadSnapshotTree } from '../../src/replay/load-snapshot-tree.ts'
 import { Scenario, session } from './scenario.ts'
 
 async function protectedScenario(): Promise<Scenario> {

@@ -3,8 +3,8 @@ import type { SegmentWriter } from '../../archive/segment-writer.ts'
 import { longAt } from '../../jute/long.ts'
 import { txnLayout } from '../../model/txn-layout.ts'
 import { formatZxid, toZxid, type Zxid } from '../../model/zxid.ts'
-import type { Settling } from '../../source/settling.ts'
-import type { TxnRunSink } from '../../source/txn-run.ts'
+import type { Settling } from '../../replay/settling.ts'
+import type { TxnRunSink } from '../../replay/txn-run.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
 
 /** Where replay and log contradict each other: nothing from `zxid` on is taken. */

@@ -2,8 +2,8 @@ import { ZooArkError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { formatZxid, type Zxid } from '../../model/zxid.ts'
 import { type DataDirectory, type HeldFile, nextSnapshotZxid } from '../../source/data-directory.ts'
-import { loadSnapshotTree } from '../../source/load-snapshot-tree.ts'
-import { Settling } from '../../source/settling.ts'
+import { loadSnapshotTree } from '../../replay/load-snapshot-tree.ts'
+import { Settling } from '../../replay/settling.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
 
 /** Where a stretch of txns starts: a tree, and what is known of it. */

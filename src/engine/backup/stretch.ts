@@ -4,7 +4,7 @@ import type { SegmentWriter } from '../../archive/segment-writer.ts'
 import { ZooArkError } from '../../base/errors.ts'
 import { formatZxid, type Zxid } from '../../model/zxid.ts'
 import type { DataDirectory } from '../../source/data-directory.ts'
-import { readTxnRun, type RunEnd } from '../../source/txn-run.ts'
+import { readTxnRun, type RunEnd } from '../../replay/txn-run.ts'
 import type { RunContext } from '../run-context.ts'
 import { newestTimeMs } from './newest-time.ts'
 import { Capture, formatContradiction } from './capture.ts'
@@ -115,13 +115,14 @@ class Stretch {
     return this.#openRun(draft, zxid)
   }
 
-  /** Every so many segments what was taken so far becomes true. */
+  /** Every so many segments what was taken so far becomes true, with a recovery point: a restore never replays more than that. */
   async #checkpoint(segments: SegmentWriter): Promise<SegmentWriter> {
     await segments.flush()
     if (segments.storedCount < (this.#request.sizes?.segmentsPerCommit ?? segmentsPerCommitDefault)) return segments
     const draft = await this.#recorder.draft()
     this.#capture.digest = this.#request.start.tree.digest()
     draft.addSegments(await segments.finish())
+    await this.#addPoint(draft, segments.last, null)
     await this.#recorder.commit()
     this.#isCommitted = true
     return this.#openRun(await this.#recorder.draft(), segments.last)

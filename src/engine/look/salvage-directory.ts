@@ -1,5 +1,5 @@
 import { type DataDir, listDataDir } from '../../formats/data-dir.ts'
-import { type LogStretch, salvageTxnLog } from '../../formats/salvage-log.ts'
+import { type LogStretch, prefixOf, salvageTxnLog } from '../../formats/salvage-log.ts'
 import { salvageSnapshot } from '../../formats/salvage-snapshot.ts'
 import type { SnapshotSink } from '../../formats/snapshot-reader.ts'
 import { compareLong, highOf, int32At, joinLong, lowOf } from '../../jute/long.ts'
@@ -34,12 +34,17 @@ export async function salvageDirectory(dataDir: string, dataLogDir: string | und
   const listing = await listDataDir(dataDir, dataLogDir)
   const files: FileSalvage[] = []
   const stretches: LogStretch[] = []
+  const replayable: LogStretch[] = []
   for (const { path } of listing.logs) {
     const report = await salvageTxnLog(path)
     stretches.push(...report.stretches)
+    // A server reads a log up to its first damage, even where the record behind it would go on.
+    replayable.push(...prefixOf(report))
     files.push(logSalvage(path, report))
   }
   const runs = mergeRuns(stretches)
+  const replayableRuns = mergeRuns(replayable)
+  const newest = runs.at(-1)?.last ?? zeroZxid
   const missing = runs.slice(1).map((run, i) => ({ after: runs[i].last, before: run.first }))
   const lost = files.flatMap((file) => file.lost)
   const reachable: ReachableStretch[] = []
@@ -51,7 +56,7 @@ export async function salvageDirectory(dataDir: string, dataLogDir: string | und
     files.push(file)
     lost.push(...file.lost)
     if (!file.ok) continue
-    const stretch = reachableFrom(zxid, sink.max > zxid ? sink.max : zxid, runs)
+    const stretch = reachableFrom(zxid, sink.max > zxid ? sink.max : zxid, replayableRuns, newest)
     if (stretch !== undefined) reachable.push({ snapshot: path, ...stretch })
   }
   return { listing, files, missing, lost: [...lost, ...touched.found()], reachable }
@@ -74,9 +79,13 @@ export function mergeRuns(stretches: readonly Pick<LogStretch, 'first' | 'last'>
   return runs
 }
 
-/** @param settled the newest zxid that the snapshot shows: the logs must reach it */
-function reachableFrom(zxid: Zxid, settled: Zxid, runs: readonly Run[]): { from: Zxid; through: Zxid } | undefined {
+/**
+ * @param settled the newest zxid that the snapshot shows: the logs must reach it
+ * @param newest the newest txn of all: a snapshot with none after it stands by itself, one whose next txns are lost does not
+ */
+function reachableFrom(zxid: Zxid, settled: Zxid, runs: readonly Run[], newest: Zxid): { from: Zxid; through: Zxid } | undefined {
   const run = runs.find(({ first, last }) => last > zxid && (first <= zxid || follows(zxid, first)))
+  if (run === undefined && newest > zxid) return undefined
   const through = run?.last ?? zxid
   return settled <= through ? { from: settled, through } : undefined
 }
