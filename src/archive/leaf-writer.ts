@@ -92,6 +92,13 @@ export class LeafWriter {
     return leafCuts(this.count, this.lastHash)
   }
 
+  /** Takes the next znode as the first of all: what stands before it was not added here. */
+  skip(): void {
+    this.#previous = noBytes
+    this.#previousStart = 0
+    this.#previousEnd = 0
+  }
+
   /** A copy of the path that the leaf starts with. */
   firstPath(): Uint8Array {
     return this.#suffixes.bytes.slice(0, this.#firstPathLength)

@@ -27,6 +27,8 @@ export interface StateRef {
 export interface ChunkSink {
   /** Stores a copy of the chunk and returns its id, the sha256 of the bytes. */
   putChunk(plain: Uint8Array, reading?: ChunkReading): Uint8Array
+  /** Whether the chunk, and what was put before it together with it, need not be put again. */
+  hasChunk(id: Uint8Array): boolean
   /** True when the caller must await `flush` before putting more. */
   readonly full: boolean
   flush(): Promise<void>
@@ -41,6 +43,7 @@ export interface ChunkSource {
 /** Keeps nothing: `writeState` into it computes the roots alone, to compare a state with a plan. */
 export const hashOnlySink: ChunkSink = {
   putChunk: (plain) => sha256(plain),
+  hasChunk: () => true,
   full: false,
   flush: () => Promise.resolve(),
 }

@@ -2,6 +2,7 @@ import { sha256 } from '../base/checksum.ts'
 import { invariant } from '../base/errors.ts'
 import { isConfigRecord, neutralConfig, type ConfigRecord } from './config-znode.ts'
 import { hashPath } from './path-hash.ts'
+import { KnownLeaves, type KnownLeaf, type TouchNotes } from './known-leaves.ts'
 import { LeafWriter } from './leaf-writer.ts'
 import { levelsMax, nodeCuts, sessionsCutModulus, sessionsMax } from './state-format.ts'
 import { stateRootOf, type ChunkSink, type StateRef } from './state-ref.ts'
@@ -16,7 +17,7 @@ import {
 } from './tree-nodes.ts'
 
 /** What `writeState` needs of a DataTree. */
-export interface StateSource {
+export interface StateSource extends Partial<TouchNotes> {
   sortedNodes(): Uint32Array
   segmentOf(index: number): Uint8Array
   startOf(index: number): number
@@ -24,9 +25,13 @@ export interface StateSource {
   sessions(): Iterable<{ id: bigint; timeoutMs: number }>
 }
 
+/** Of each tree that was written, until it is gone. The leaves follow from the tree alone, so that nobody has to hand them around. */
+const knownLeaves = new WeakMap<StateSource, KnownLeaves>()
+
 /**
  * Writes a whole state as a Merkle tree of content-defined chunks (docs/formats/archive.md, "State tree"). The shape depends on the set
  * of paths alone, so equal states of different servers have equal roots and a changed value changes one chunk a level.
+ * Where the same tree was written before and tells what changed since, only those leaves are made again; the result is the same.
  */
 export async function writeState(sink: ChunkSink, tree: StateSource): Promise<StateRef> {
   const nodes = tree.sortedNodes()
@@ -36,26 +41,50 @@ export async function writeState(sink: ChunkSink, tree: StateSource): Promise<St
     (piece) => sink.putChunk(piece),
   )
   const levels = new LevelBuilder()
-  let leaves = 0
+  const touches = touchNotesOf(tree)
+  const known = touches === undefined ? undefined : knownLeaves.get(tree)
+  const usable = touches !== undefined && known?.holdsFor(touches) === true ? { touches, known } : undefined
+  const leaves: KnownLeaf[] = []
+  const starts: number[] = []
   let config: ConfigRecord | undefined
+  let configOfLeaf: ConfigRecord | undefined
   for (let i = 0; i < nodes.length; i++) {
+    if (leafWriter.count === 0) {
+      const leaf = usable?.known.find(usable.touches, nodes, i)
+      if (leaf !== undefined && sink.hasChunk(leaf.entry.id)) {
+        starts.push(i)
+        leaves.push(leaf)
+        levels.add(1, leaf.entry, leaf.hash)
+        config ??= leaf.config
+        leafWriter.skip()
+        i += leaf.entry.znodes - 1
+        continue
+      }
+      starts.push(i)
+    }
     const segment = tree.segmentOf(nodes[i])
     const start = tree.startOf(nodes[i])
     let isFull: boolean
     if (isConfigRecord(segment, start)) {
       config = neutralConfig(segment, start)
+      configOfLeaf = config
       isFull = leafWriter.add(config.record, 0)
     } else isFull = leafWriter.add(segment, start)
     if (!isFull && i + 1 < nodes.length) continue
-    const entry = { first: leafWriter.firstPath(), znodes: leafWriter.count, dataBytes: leafWriter.dataBytes }
+    const place = { first: leafWriter.firstPath(), znodes: leafWriter.count, dataBytes: leafWriter.dataBytes }
     const hash = leafWriter.lastHash
-    levels.add(1, { ...entry, id: sink.putChunk(leafWriter.encode()) }, hash)
-    leaves++
+    const entry = { ...place, id: sink.putChunk(leafWriter.encode()) }
+    levels.add(1, entry, hash)
+    leaves.push({ entry, hash, end: isFull ? 'cut' : 'last', config: configOfLeaf })
+    configOfLeaf = undefined
     if (sink.full) await sink.flush()
   }
   const root = await levels.finish(sink)
   const { sessionsRoot, sessions } = writeSessions(sink, tree)
   await sink.flush()
+  const { aclKeyFloor } = leafWriter
+  // A dangling ACL key shows only in the leaf that is written.
+  if (touches !== undefined && aclKeyFloor === 0n) knownLeaves.set(tree, new KnownLeaves(touches.noteTouches(), nodes, starts, leaves))
   return {
     treeRoot: root.id,
     sessionsRoot,
@@ -63,11 +92,15 @@ export async function writeState(sink: ChunkSink, tree: StateSource): Promise<St
     znodes: root.znodes,
     sessions,
     dataBytes: root.dataBytes,
-    leaves,
+    leaves: leaves.length,
     configMtime: config?.mtime ?? null,
     configData: config?.data ?? null,
-    aclKeyFloor: leafWriter.aclKeyFloor,
+    aclKeyFloor,
   }
+}
+
+function touchNotesOf(tree: StateSource): TouchNotes | undefined {
+  return tree.noteTouches === undefined ? undefined : (tree as StateSource & TouchNotes)
 }
 
 interface OpenNode {

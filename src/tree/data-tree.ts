@@ -54,6 +54,7 @@ export class DataTree {
   #maxZxidHi = 0
   #maxZxidLo = 0
   #isLoaded = false
+  #touchNotes = 0
 
   constructor(options: DataTreeOptions = {}) {
     this.#ownerRules = options.ownerRules ?? 'extended'
@@ -207,6 +208,25 @@ export class DataTree {
   /** Indices of all znodes in tree order; a fresh array. */
   sortedNodes(): Uint32Array {
     return sortNodes(this.#nodes)
+  }
+
+  /**
+   * Begins to note which znodes change. Every call ends the notes before it, whose owner sees by `touchNotes` that they are not its own any more.
+   * @returns the number of these notes
+   */
+  noteTouches(): number {
+    this.#nodes.forgetTouches()
+    return ++this.#touchNotes
+  }
+
+  /** What the last `noteTouches` returned; 0 before the first. */
+  get touchNotes(): number {
+    return this.#touchNotes
+  }
+
+  /** Whether a znode was created or anything of it changed since the last `noteTouches`. Indices of deleted znodes may belong to new ones, which are touched. */
+  isTouched(index: number): boolean {
+    return this.#nodes.isTouched(index)
   }
 
   /** Indices of all znodes in no order that means anything, orphans too: where order does not matter it costs nothing. */

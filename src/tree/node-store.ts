@@ -134,7 +134,7 @@ export class NodeStore {
     cells[cell] = offset
     cells[cell + 1] = parent
     cells[cell + 2] = 0
-    cells[cell + 3] = segment | flags | nodeLive
+    cells[cell + 3] = segment | flags | nodeLive | nodeTouched
     if (parent >= 0) cells[cellLength * parent + 2]++
     else this.root = node
     this.index.insert(node, hash)
@@ -166,9 +166,25 @@ export class NodeStore {
     this.#freeEntry = node
   }
 
+  /** Notes that the record of a znode changes. `replaceData` and `setStat` do it by themselves, and a new entry counts as touched. */
+  touch(node: number): void {
+    this.#cells[cellLength * node + 3] |= nodeTouched
+  }
+
+  isTouched(node: number): boolean {
+    return (this.#cells[cellLength * node + 3] & nodeTouched) !== 0
+  }
+
+  /** From now on only what changes after this counts as touched. */
+  forgetTouches(): void {
+    const end = cellLength * this.entryCount
+    for (let at = 3; at < end; at += cellLength) this.#cells[at] &= ~nodeTouched
+  }
+
   /** Puts other data into a record; `dataLength` -1 is null. The stat stays as it is, and the digest is not brought up to date. */
   replaceData(node: number, from: Uint8Array, fromView: DataView, start: number, dataLength: number): void {
     const { records } = this
+    this.touch(node)
     const segment = this.segmentOf(node)
     const at = this.offsetOf(node)
     const bytes = records.segments[segment]
@@ -202,6 +218,7 @@ export class NodeStore {
 
   /** Writes four bytes of the stat. @param field offset in `nodeTail` @param position the same field in `digestedStat` */
   setStat(node: number, view: DataView, tail: number, field: number, position: number, value: number): void {
+    this.touch(node)
     if (this.digestActive && this.isDigested(node)) {
       const change = digestChange(view.getInt32(tail + field) ^ value, position)
       if (change !== 0) {
@@ -290,6 +307,8 @@ const nodeLive = 1 << 16
 const nodeDead = 1 << 17
 /** Below /zookeeper/: the digest leaves it out. */
 export const nodeUndigested = 1 << 18
+/** Its record was changed since the last `forgetTouches`. */
+const nodeTouched = 1 << 19
 
 const entriesMin = 1024
 /** Less than double: at ten million znodes the difference is 100 MB. */

@@ -168,6 +168,7 @@ export class TxnReplay {
     const view = this.#nodes.viewOf(node)
     const tail = this.#nodes.tailOf(node)
     this.#note(this.#compareZxid(view, tail + nodeTail.czxid) >= 0 ? 'node-ahead' : 'node-exists')
+    this.#nodes.touch(node)
     view.setInt32(tail + nodeTail.aclKey, this.#acls.keyHi)
     view.setInt32(tail + nodeTail.aclKey + 4, this.#acls.keyLo)
     if (type === txnTypes.create) this.#raiseParent(parent, this.#txn.body.parentCversion)

@@ -99,6 +99,10 @@ export class MemoryChunks implements ChunkSink, ChunkSource {
     return id
   }
 
+  hasChunk(id: Uint8Array): boolean {
+    return this.stored.has(toHex(id))
+  }
+
   flush(): Promise<void> {
     return Promise.resolve()
   }
