@@ -20,6 +20,10 @@ export function storeError(error: unknown, intent: 'read' | 'write', key: string
   if (intent === 'read' && (isAbsent(error) || code === 'EISDIR'))
     return new ZooArkError('OBJECT_NOT_FOUND', 'the object is not there', details)
   switch (code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      // A link that finds its name taken is no failure and never comes here: it is a directory that could not be made.
+      return new ZooArkError('REPOSITORY_PLACE_TAKEN', 'a file stands where a directory of the repository must be', details)
     case 'ENOSPC':
     case 'EDQUOT':
     case 'EFBIG':

@@ -108,7 +108,7 @@ it('what the operating system answers becomes a coded error with file and object
 
 it('a root that is a file is a coded error, and the file stays', async () => {
   await writeFile(join(root, 'file'), 'x')
-  await expect(localStore(join(root, 'file')).put('a', bytes)).rejects.toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+  await expect(localStore(join(root, 'file')).put('a', bytes)).rejects.toThrow(expect.objectContaining({ code: 'REPOSITORY_PLACE_TAKEN' }))
   await expect(localStore(join(root, 'file')).get('a')).rejects.toThrow(expect.objectContaining({ code: 'OBJECT_NOT_FOUND' }))
   expect(await readFile(join(root, 'file'), 'utf8')).toBe('x')
 })

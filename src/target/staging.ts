@@ -71,8 +71,16 @@ export async function checkEmptyTarget(directory: string): Promise<void> {
       place: { file: destination },
     })
   }
+  if (entries !== undefined) await checkNoMountPoint(destination)
   await checkWritable(entries === undefined ? await nearestExisting(destination) : destination)
   await checkWritable(await nearestExisting(dirname(destination)))
+}
+
+/** A rename cannot replace a mount point; said here, before the work. One of the same device is found by the rename. */
+async function checkNoMountPoint(destination: string): Promise<void> {
+  const [own, above] = [await stat(destination), await stat(dirname(destination))]
+  if (own.dev === above.dev) return
+  throw targetError(Object.assign(new Error('the directory is a file system of its own'), { code: 'EXDEV' }), destination)
 }
 
 async function entriesOf(directory: string): Promise<string[] | undefined> {
