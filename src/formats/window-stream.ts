@@ -6,6 +6,9 @@ const windowLengthDefault = 8 << 20
 /** Shortest window, so that a wrong hint never makes a read per record. */
 const windowLengthMin = 64 << 10
 
+/** Where windows are kept, room that is not used stays empty as long as they are. A longer rest is copied together with its window. */
+const freshRoomMax = 64 << 10
+
 export interface WindowOptions {
   /** Bytes of a window. One record that is longer gets a window of its own. */
   readonly windowLength?: number
@@ -118,9 +121,15 @@ export class WindowStream {
 
   #startAhead(): void {
     // Where nothing is expected any more, no room is made for what is left of this window.
-    this.#ahead = this.#readAhead(this.#source.remainingHint === 0 ? 0 : this.#windowLength >> 3)
+    this.#ahead = this.#readAhead(this.#source.remainingHint === 0 ? 0 : this.#room())
     // It is awaited by the next `more` or by `idle`; without this, a failure in between would end the process.
     this.#ahead.catch(() => undefined)
+  }
+
+  /** Bytes left free in front of a window for the rest of the one before it. What a consumer keeps has room for a record of the usual length only. */
+  #room(): number {
+    const room = this.#windowLength >> 3
+    return this.#fresh ? Math.min(room, freshRoomMax) : room
   }
 
   /** @param room bytes to leave free in front for the rest of the window before it. */
