@@ -222,7 +222,7 @@ async function fileReader() {
   const rootOf = async (tree) => Buffer.from((await writeState(hashOnlySink, tree)).stateRoot).toString('hex')
   return {
     readRoot: async (file) => rootOf((await loadSnapshotTree(file)).tree),
-    async rootOfSource(zxid) {
+    rootOfSource: async (zxid) => {
       const directory = await openDataDirectory(data)
       try {
         return await rootOf((await replayFiles(directory, BigInt(zxid))).tree)

@@ -1,3 +1,4 @@
+import type * as fsPromises from 'node:fs/promises'
 import { cp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
@@ -19,7 +20,7 @@ import { Scenario, session, startMs } from './scenario.ts'
 
 vi.mock('node:fs/promises', async (importOriginal) => {
   const { faultyDisk } = await import('./crash-disk-faults.ts')
-  return faultyDisk(await importOriginal<typeof import('node:fs/promises')>(), () => undefined)
+  return faultyDisk(await importOriginal<typeof fsPromises>(), () => undefined)
 })
 
 /** What is in the repository and in the source when the backup that is stopped begins. */

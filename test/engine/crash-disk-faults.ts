@@ -1,6 +1,7 @@
+import type * as fsPromises from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
-type FsPromises = typeof import('node:fs/promises')
+type FsPromises = typeof fsPromises
 
 export interface DiskFaultPlan {
   /** The operation that changes the disk (mkdir, rename, rm, open to write, write, truncate, sync) at which it happens, counted from 1. */
@@ -45,7 +46,7 @@ export class DiskFaults {
 }
 
 /** node:fs/promises, but with the faults of the moment. Nothing is really synced: no test here cuts the power, and disks are slow. */
-export function faultyDisk(real: FsPromises, faultsNow: () => DiskFaults | undefined): FsPromises & { default: FsPromises } {
+export function faultyDisk(real: FsPromises, faultsNow: () => DiskFaults | undefined): FsPromises {
   const guarded = <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) => {
     return (...args: A): Promise<R> => {
       const faults = faultsNow()
@@ -67,7 +68,8 @@ export function faultyDisk(real: FsPromises, faultsNow: () => DiskFaults | undef
     rm: guarded('rm', real.rm),
     writeFile: guarded('writeFile', real.writeFile),
   }
-  return { ...changed, default: changed }
+  const withDefault = { ...changed, default: changed }
+  return withDefault
 }
 
 /** What a process has open when it dies is closed by the system. */

@@ -1,25 +1,27 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import type * as fsPromises from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ZooArkError } from '../../src/base/errors.ts'
 import type { RestorePlan } from '../../src/engine/plan-restore.ts'
 import { memoryStore } from '../../src/storage/memory-store.ts'
+import type * as openFiles from '../../src/target/open-files.ts'
 import { DiskFaults } from './crash-disk-faults.ts'
 import { Scenario, session } from './scenario.ts'
 
 const faults = vi.hoisted(() => ({ disk: undefined as DiskFaults | undefined }))
 
 vi.mock('node:fs/promises', async (importOriginal) => {
-  const real = await importOriginal<typeof import('node:fs/promises')>()
+  const real = await importOriginal<typeof fsPromises>()
   const { faultyDisk } = await import('./crash-disk-faults.ts')
   return faultyDisk(real, () => faults.disk)
 })
 
 /** Who has the target open is asked of every process of the machine: slow, and tested elsewhere. */
 vi.mock('../../src/target/open-files.ts', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('../../src/target/open-files.ts')>()),
+  ...(await importOriginal<typeof openFiles>()),
   openFilesUnder: () => Promise.resolve([]),
 }))
 
@@ -139,7 +141,6 @@ describe.each(Object.entries(kinds))('%s', (_name, kind) => {
 })
 
 async function resetTarget(scenario: Scenario, state: string, target: 'absent' | 'empty'): Promise<void> {
-  const { rm } = await import('node:fs/promises')
   if (state === 'whole') await rm(scenario.path('place/out'), { recursive: true })
   if (state === 'whole' && target === 'empty') await mkdir(scenario.path('place/out'))
 }
