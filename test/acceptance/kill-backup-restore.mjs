@@ -33,7 +33,9 @@ const seed = Number(values.seed)
 const random = seededRandom(seed)
 const work = await mkdtemp(join(tmpdir(), 'zooark-kill-'))
 const data = join(work, 'data')
-const repo = join(work, 'repo')
+/** Rounds on one repository: `verify` proves every point of it each time, and each round adds two. */
+const roundsPerRepository = 15
+let repo = join(work, 'repo-0')
 
 /** What earlier runs reported: it must stay restorable. */
 const acknowledged = new Map()
@@ -115,6 +117,14 @@ async function checkRepository(to) {
   if (report.ok !== true || report.findings.length > 0) fail(`not whole: ${JSON.stringify(report.findings)}`)
   figures.verified++
   return 'present'
+}
+
+/** Leaves the repository and begins another. */
+async function startRepository(round) {
+  await rm(repo, { recursive: true })
+  acknowledged.delete(repo)
+  repo = join(work, `repo-${round}`)
+  acknowledge(repo, (await runToEnd(backUpArgs(repo))).report)
 }
 
 class Average {
@@ -267,6 +277,7 @@ try {
   }
   const kills = Number(values.kills)
   for (let round = 0; round * 2 < kills; round++) {
+    if (round > 0 && round % roundsPerRepository === 0) await startRepository(round)
     await killBackup(round, times)
     await killRestore(round, times, readRoot)
     if (round % 10 === 9) console.log(`${(round + 1) * 2} kills: ${JSON.stringify(figures)}`)
