@@ -289,14 +289,6 @@ export class DataTree {
     return used.entries()
   }
 
-  /** Indices of all znodes in no particular order, for what looks at every one; a fresh array. */
-  liveNodes(): Uint32Array {
-    const found = new Uint32Array(this.nodeCount)
-    let count = 0
-    for (let node = 0; node < this.#nodes.entryCount; node++) if (this.#nodes.isLive(node)) found[count++] = node
-    return found
-  }
-
   /** Indices of znodes whose ACL key has no list, which old servers left in fuzzy snapshots (ZOOKEEPER-4689). Looks at every znode. */
   danglingAcls(): number[] {
     const found: number[] = []
