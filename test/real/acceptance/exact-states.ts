@@ -8,8 +8,10 @@ import { resolvePoint } from '../../../src/archive/resolve-point.ts'
 import { planRestore, type RestorePlan } from '../../../src/engine/plan-restore.ts'
 import { openToRead } from '../../../src/engine/repository-place.ts'
 import { restore, type RestoreReport } from '../../../src/engine/restore.ts'
+import { readSnapshot } from '../../../src/formats/snapshot-reader.ts'
 import { readTxnLog } from '../../../src/formats/txn-log-reader.ts'
 import { longAt } from '../../../src/jute/long.ts'
+import { decodeNodeRecord } from '../../../src/model/node-record.ts'
 import { txnLayout } from '../../../src/model/txn-layout.ts'
 import { firstZxidOfEpoch, follows, formatZxid, toZxid, type Zxid } from '../../../src/model/zxid.ts'
 import { type DumpedState, oracleStateFiles, readDump } from '../testbed/helpers.ts'
@@ -29,12 +31,15 @@ export interface ExactProof {
   readonly digests: number
   readonly txnsReplayed: number
   readonly differences: readonly string[]
+  /** States whose /zookeeper/config is not the witness's but one that the server itself wrote to a snapshot of its own. */
+  readonly ownConfigs: number
   /** Of the oracle itself: must be 0, or it is no oracle. */
   readonly oracleMismatches: number
 }
 
 interface Restored {
   readonly name: string
+  readonly server: RunServer
   readonly zxid: Zxid
   readonly directory: string
   readonly report: RestoreReport | undefined
@@ -56,18 +61,27 @@ export async function proveExactStates(
       const to = join(directory, name)
       const isCli = options.cli > 0 && k % options.cli === options.cli - 1
       const report = isCli ? restoreByCommand(server, zxid, to) : await restoreTo(server.repository, formatZxid(zxid), 'exact', to)
-      restored.push({ name, zxid, directory: to, report })
+      restored.push({ name, server, zxid, directory: to, report })
     }
   }
   const expected = await oracleOf(run, [...new Set(restored.map(({ zxid }) => zxid))], join(directory, 'oracle'))
   const found = await dumpRestored(run.version, restored, join(directory, 'found'))
-  const proof = { zxids: 0, znodes: 0, sessions: 0, digests: 0, txnsReplayed: 0, differences: [] as string[], oracleMismatches: 0 }
+  const proof = {
+    zxids: 0,
+    znodes: 0,
+    sessions: 0,
+    digests: 0,
+    txnsReplayed: 0,
+    differences: [] as string[],
+    ownConfigs: 0,
+    oracleMismatches: 0,
+  }
   for (const [i, each] of restored.entries()) {
     const oracle = expected.get(each.zxid)!
     const state = await readDump(found[i]!)
-    const isAlone = run.shape === 'standalone'
-    for (const difference of isAlone ? compareDumps(oracle, state) : compareDumps(withoutOwn(oracle), withoutOwn(state)))
-      proof.differences.push(`${each.name} ${difference}`)
+    if (run.shape === 'ensemble' && (await isOwnConfig(each, oracle, state))) proof.ownConfigs++
+    const seen = run.shape === 'ensemble' ? [oracle, state].map(withoutOwn) : [oracle, state]
+    for (const difference of compareDumps(seen[0]!, seen[1]!)) proof.differences.push(`${each.name} ${difference}`)
     if (each.report !== undefined && oracle.head.digest !== undefined && each.report.digest !== oracle.head.digest)
       proof.differences.push(`${each.name} reported digest ${each.report.digest}, expected ${oracle.head.digest}`)
     proof.zxids++
@@ -81,17 +95,45 @@ export async function proveExactStates(
   return proof
 }
 
+const configPath = '/zookeeper/config'
+
 /**
- * Each server of an ensemble writes its configuration to /zookeeper/config when it starts, and no txn tells of it: its own time, and the members in
- * the order in which it happens to hold them. The oracle reads another server's files.
+ * Each server of an ensemble writes its configuration to /zookeeper/config when it starts and after it has synchronised with a leader, and no txn
+ * tells of it: with its own time, the members in the order in which it happens to hold them, and not always the newest. So another server's files
+ * do not say what stands there; `isOwnConfig` does.
  */
 function withoutOwn(state: DumpedState): DumpedState {
-  const nodes = state.nodes.map((node) => {
-    if (node.path !== '/zookeeper/config' || node.data === null) return node
-    const members = Buffer.from(node.data, 'base64').toString().split('\n').toSorted().join('\n')
-    return { ...node, data: members, mtime: 'own' }
-  })
+  const nodes = state.nodes.map((node) => (node.path === configPath ? { ...node, data: 'own', mtime: 'own', mzxid: 'own' } : node))
   return { ...state, nodes }
+}
+
+/** @throws when what was found is neither the witness's configuration nor one of the server itself */
+async function isOwnConfig({ name, server, zxid }: Restored, expected: DumpedState, found: DumpedState): Promise<boolean> {
+  const config = configOf(found)
+  if (config === configOf(expected)) return false
+  const own = new Set<string>()
+  for (const snapshot of filesOf(await readdir(server.kept), 'snapshot.')) {
+    if (snapshot.zxid > zxid) break
+    await readSnapshot(join(server.kept, snapshot.name), {
+      records: (window, starts, count) => {
+        for (let i = 0; i < count; i++) {
+          const { path, data, stat } = decodeNodeRecord(window, starts[i]!, starts[i + 1]!)
+          if (Buffer.from(path).toString() === configPath) own.add(configText(formatZxid(toZxid(stat.mzxid)), Buffer.from(data ?? [])))
+        }
+      },
+    })
+  }
+  if (!own.has(config)) throw new Error(`${name}: ${configPath} is of no server:\n${config}\nthe witness has\n${configOf(expected)}`)
+  return true
+}
+
+function configOf({ nodes }: DumpedState): string {
+  const node = nodes.find(({ path }) => path === configPath)
+  return node === undefined ? 'none' : configText(node.mzxid, Buffer.from(node.data ?? '', 'base64'))
+}
+
+function configText(mzxid: string, data: Buffer): string {
+  return `${mzxid} ${data.toString().split('\n').toSorted().join('\n')}`
 }
 
 export async function restoreTo(
