@@ -4,6 +4,7 @@
  *   npm run bench                       everything; half an hour, most of it the peers'
  *   npm run bench -- --small            a fiftieth of the data, one round: does the bench work? RESULTS.md stays as it is
  *   npm run bench -- --only fifty,start some rows; RESULTS.md stays as it is
+ *   npm run bench -- --rounds 1 --pause 10   one round a side, 10 s between rows for other work of the machine
  *   npm run bench -- --huge             also ten million znodes (3 GB), which need 12 GB of disk
  *
  * ZOOARK_BENCH_DATA names a data directory made before by bench/data/make-big.mjs. Needs Java, GNU time, tar, and Maven for the first time.
@@ -12,6 +13,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadavg } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { prepareData } from './lib/data.mjs'
 import { loadPeers, peerVersion } from './lib/peers.mjs'
@@ -21,7 +24,13 @@ import { makeRows } from './rows.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values: options } = parseArgs({
-  options: { small: { type: 'boolean' }, huge: { type: 'boolean' }, only: { type: 'string' }, rounds: { type: 'string' } },
+  options: {
+    small: { type: 'boolean' },
+    huge: { type: 'boolean' },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    pause: { type: 'string' },
+  },
 })
 const isWhole = options.small !== true && options.only === undefined
 const say = (text) => process.stderr.write(`bench: ${text}\n`)
@@ -53,6 +62,16 @@ function findNativeNode() {
   return named === undefined ? (hasZstd(process.execPath) ?? hasZstd(fetched)) : hasZstd(named)
 }
 
+/** Started as `chrt -r 5 node bench/run.mjs`: on a machine that others use. */
+function hasRealTimePriority() {
+  try {
+    return /SCHED_(RR|FIFO)/.test(execFileSync('chrt', ['-p', String(process.pid)], { encoding: 'utf8' }))
+  } catch {
+    // There is no chrt, hence nobody used it.
+    return false
+  }
+}
+
 const rounds = (n) => ({
   long: { ours: n, peer: n },
   server: { ours: n, peer: Math.min(n, 2) },
@@ -71,6 +90,7 @@ const rows = makeRows({ data, peers: await loadPeers(), node: process.execPath, 
 const wanted = options.only?.split(',') ?? Object.keys(rows)
 
 const started = new Date()
+const load = loadavg()[0].toFixed(1)
 const lines = []
 const take = (line) => {
   lines.push(line)
@@ -80,6 +100,7 @@ for (const line of tableHead) console.log(line)
 for (const name of wanted) {
   if (rows[name] === undefined) throw new Error(`there is no row ${name}; there are ${Object.keys(rows).join(', ')}`)
   say(`${name} …`)
+  if (options.pause !== undefined) await sleep(1000 * Number(options.pause))
   for (const line of await rows[name]()) take(line)
 }
 if (options.huge === true) for (const line of await measureHuge({ data, node: process.execPath })) take(line)
@@ -95,7 +116,8 @@ if (isWhole) {
     `- When: ${started.toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()}`,
     `- Command: \`npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}\``,
     `- Machine: ${describeMachine()}`,
-    `- Node ${process.versions.node}${nativeNode === undefined ? '' : `, and ${nativeNode.version} where a row says so`}; Apache ZooKeeper ${peerVersion}; ${perRow} rounds a side in turn, medians; whole processes, files in the page cache, output discarded`,
+    `- Node ${process.versions.node}${nativeNode === undefined ? '' : `, and ${nativeNode.version} where a row says so`}; Apache ZooKeeper ${peerVersion}; ${perRow === 1 ? 'one round' : `${perRow} rounds`} a side in turn${perRow === 1 ? '' : ', medians'}; whole processes, files in the page cache, output discarded`,
+    `- Load of the machine when it began: ${load}${hasRealTimePriority() ? '; both sides ran with real-time priority, before everything else' : ''}`,
     '- Data: 1,000,004 znodes, a snapshot of 308 MB; a log of 2,000,217 txns, 604 MB (bench/data/make-big.mjs)',
     '',
   ]

@@ -10,7 +10,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
-import org.apache.zookeeper.Op;
 import org.apache.zookeeper.Watcher;
 import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.ZooKeeper;
@@ -24,7 +23,6 @@ import org.apache.zookeeper.data.Id;
  */
 public final class BigLoad {
     private static final int WINDOW = 400;
-    private static final int BATCH = 200;
     private static final AtomicLong failures = new AtomicLong();
     private static final Semaphore[] windows = new Semaphore[8];
 
@@ -37,7 +35,7 @@ public final class BigLoad {
         List<ZooKeeper> clients = new ArrayList<>();
         for (int i = 0; i < connections; i++) {
             clients.add(open(args[1]));
-            windows[i] = new Semaphore(args[0].equals("base") ? 8 : WINDOW);
+            windows[i] = new Semaphore(WINDOW);
         }
         if (args[0].equals("base")) base(clients, count);
         else log(clients, count);
@@ -66,10 +64,26 @@ public final class BigLoad {
             random.nextBytes(bytes);
             return bytes;
         }
-        StringBuilder json = new StringBuilder("{");
-        while (json.length() < size) json.append("\"field").append(random.nextInt(40)).append("\":\"value-").append(Long.toString(random.nextInt(1 << 20), 36)).append("\",");
+        StringBuilder json = new StringBuilder();
+        while (json.length() < size) json.append(registration(random));
         byte[] text = json.toString().getBytes(StandardCharsets.US_ASCII);
         return Arrays.copyOf(text, size);
+    }
+
+    /** What services keep about themselves: the same words and a few hundred hosts over and over, with numbers that differ. */
+    private static String registration(Random random) {
+        int host = random.nextInt(400);
+        switch (random.nextInt(3)) {
+            case 0:
+                return "{\"host\":\"node-" + host + ".rack-" + host % 20 + ".eu-west-1.example.org\",\"port\":" + (9000 + random.nextInt(100))
+                    + ",\"state\":\"RUNNING\",\"epoch\":" + random.nextInt(5000) + ",\"updated\":" + (1790000000000L + random.nextInt(1 << 30)) + "}";
+            case 1:
+                return "{\"controller_epoch\":" + random.nextInt(40) + ",\"leader\":" + host % 12 + ",\"version\":1,\"leader_epoch\":" + random.nextInt(900)
+                    + ",\"isr\":[" + host % 12 + "," + (host + 1) % 12 + "," + (host + 2) % 12 + "]}";
+            default:
+                return "columns format version: 1\n5 columns:\n`id` UInt64\n`time` DateTime('UTC')\n`host` LowCardinality(String)\n`value` Float64\n`tags` Array(String)\nreplica-"
+                    + host + " block " + random.nextInt(1 << 20) + "\n";
+        }
     }
 
     private static List<ACL> acl(Random random) {
@@ -77,12 +91,11 @@ public final class BigLoad {
         return Collections.singletonList(new ACL(ZooDefs.Perms.ALL, new Id("digest", "user" + random.nextInt(20) + ":AbCdEfGhIjKlMnOpQrStUvWxYz0=")));
     }
 
-    /** Creates in multis of one connection at a time per subtree, so parents always come first. */
+    /** Creates one znode a txn, as applications do, on one connection per subtree, so that parents always come first. */
     private static final class Creator {
         private final ZooKeeper client;
         private final Semaphore window;
         private final Random random;
-        private final List<Op> batch = new ArrayList<>();
         private int left;
 
         Creator(ZooKeeper client, Semaphore window, int seed, int left) {
@@ -95,19 +108,10 @@ public final class BigLoad {
         boolean add(String path, boolean isLeaf) throws Exception {
             if (left == 0) return false;
             left--;
-            batch.add(Op.create(path, data(random), isLeaf ? acl(random) : ZooDefs.Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT));
-            if (batch.size() == BATCH || left == 0) flush();
-            return true;
-        }
-
-        void flush() throws Exception {
-            if (batch.isEmpty()) return;
             window.acquire();
-            client.multi(new ArrayList<>(batch), (rc, path, context, results) -> {
-                if (rc != KeeperException.Code.OK.intValue()) failures.incrementAndGet();
-                window.release();
-            }, null);
-            batch.clear();
+            client.create(path, data(random), isLeaf ? acl(random) : ZooDefs.Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT,
+                (rc, created, context, name) -> answered(rc, window), null);
+            return true;
         }
     }
 
@@ -120,8 +124,7 @@ public final class BigLoad {
                 try {
                     Creator creator = new Creator(clients.get(worker), windows[worker], worker + 1, share);
                     tree(creator, worker, share / 5);
-                    creator.flush();
-                    windows[worker].acquire(8);
+                    windows[worker].acquire(WINDOW);
                 } catch (Exception e) {
                     e.printStackTrace();
                     failures.incrementAndGet();
