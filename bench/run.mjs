@@ -105,6 +105,7 @@ for (const name of wanted) {
 }
 if (options.huge === true) for (const line of await measureHuge({ data, node: process.execPath })) take(line)
 
+if (options.small === true) console.log('\nSmall data: that the rows run is all this shows; the bounds are for a million znodes.')
 const missed = lines.filter((line) => verdict(line) === 'MISSED')
 console.log(
   `\n${lines.length} figures, ${missed.length} missed${missed.length === 0 ? '' : `: ${missed.map(({ job }) => job).join('; ')}`}`,
