@@ -171,8 +171,15 @@ export function planSteps({ target, mode, epoch, snapshotZxid }: RestorePlan): s
   steps.push('Each server writes its own configuration to /zookeeper/config when it starts; what stands there now is that of the source.')
   steps.push(
     mode === 'exact'
-      ? `The servers go on from ${snapshotZxid}, sessions and ephemerals as they were: clients that have seen a later zxid are refused until they restart.`
+      ? exactStep(snapshotZxid, servers === null ? 'standalone' : 'ensemble')
       : `The servers go on from ${snapshotZxid} (epoch ${epoch}), later than anything seen before: clients of the old ensemble connect and open new sessions.`,
   )
   return steps
+}
+
+/** A standalone server goes on with the very next zxid; the leader of an ensemble begins a new epoch, which clients may take for news. */
+function exactStep(snapshotZxid: string, kind: 'standalone' | 'ensemble'): string {
+  const state = `The servers go on from ${snapshotZxid}, sessions and ephemerals as they were.`
+  if (kind === 'standalone') return `${state} Clients that have seen a later zxid are refused until they restart.`
+  return `${state} Restart every client: the leader begins a new epoch, so clients that have seen a later zxid may be let in, with what they remember of it.`
 }

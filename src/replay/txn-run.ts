@@ -3,9 +3,9 @@ import { logsCovering } from '../formats/data-dir.ts'
 import type { OpenFile } from '../formats/file-input.ts'
 import { salvageTxnLog } from '../formats/salvage-log.ts'
 import { readTxnLog, type TxnLogSink } from '../formats/txn-log-reader.ts'
-import { joinLong, longAt } from '../jute/long.ts'
+import { joinLong } from '../jute/long.ts'
 import { txnLayout } from '../model/txn-layout.ts'
-import { follows, toZxid, type Zxid } from '../model/zxid.ts'
+import { follows, formatZxid, toZxid, type Zxid } from '../model/zxid.ts'
 
 /** One log, by the zxid in its name. */
 export interface RunLog {
@@ -38,8 +38,9 @@ export interface TxnRun {
 
 /**
  * Hands out the txns after `after` that follow from it without a hole. A torn tail is the end of its file, as for a server: what comes next decides
- * whether something is missing. A txn that stands twice (a log that was written again after a restart) is handed out once; zxids that go back
- * below it are a damaged source.
+ * whether something is missing. Txns that stand there again are handed out once: a learner that falls out of a synchronisation and begins another
+ * logs the same proposals a second time, so zxids go back and rise again, also in the middle of a file. Another txn under a zxid seen before is a
+ * damaged source.
  * @param logs ascending; those before the one that covers `after` are not read
  * @throws SOURCE_DAMAGED, and what the sink throws
  */
@@ -93,6 +94,7 @@ class Run {
   count = 0
   hole: Zxid | undefined
   readonly #sink: TxnRunSink
+  readonly #recent = new RecentHeaders()
   #lastHi: number
   #lastLo: number
 
@@ -107,41 +109,46 @@ class Run {
     return { last: this.last, count: this.count }
   }
 
-  /** Cuts the batch to the span of txns that go on from the last one. Finding that span makes no object for a txn. */
+  /** Cuts the batch into the spans of txns that go on from the last one. Finding them makes no object for a txn. */
   async take(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, count: number): Promise<void> {
     if (this.hole !== undefined) return
     const view = new DataView(window.buffer, window.byteOffset, window.byteLength)
-    let i = 0
-    while (i < count && !this.#isAfterLast(view, starts[i])) i++
-    const first = i
-    while (i < count && this.#goesOn(window, view, starts[i])) i++
-    if (i > first) await this.#handOut(window, starts, ends, first, i)
+    let first = -1
+    for (let i = 0; i < count; i++) {
+      const step = this.#step(view, starts[i])
+      if (step === 'next') {
+        if (first < 0) first = i
+        continue
+      }
+      if (first >= 0) await this.#handOut(window, starts, ends, first, i)
+      first = -1
+      if (step === 'hole') return
+    }
+    if (first >= 0) await this.#handOut(window, starts, ends, first, count)
   }
 
-  #isAfterLast(view: DataView, start: number): boolean {
-    const hi = view.getInt32(start + txnLayout.zxid)
-    return hi > this.#lastHi || (hi === this.#lastHi && view.getUint32(start + txnLayout.zxid + 4) > this.#lastLo)
-  }
-
-  /** The common case, the next counter, needs no 64-bit value. */
-  #goesOn(window: Uint8Array, view: DataView, start: number): boolean {
+  /** The common case, the next counter, needs no 64-bit value. @throws SOURCE_DAMAGED when another txn had the zxid */
+  #step(view: DataView, start: number): 'next' | 'repeat' | 'hole' {
     const hi = view.getInt32(start + txnLayout.zxid)
     const lo = view.getUint32(start + txnLayout.zxid + 4)
     if (hi !== this.#lastHi || lo !== this.#lastLo + 1) {
-      const zxid = toZxid(longAt(window, start + txnLayout.zxid))
+      const zxid = joined(hi, lo)
       const last = joined(this.#lastHi, this.#lastLo)
-      if (zxid <= last)
-        throw new ZooArkError('SOURCE_DAMAGED', 'the logs go back: a txn stands behind a later one', {
-          place: { zxid: `0x${zxid.toString(16)}` },
-        })
+      if (zxid <= last) {
+        if (this.#recent.see(view, start, hi, lo) === 'another') {
+          throw new ZooArkError('SOURCE_DAMAGED', 'the logs hold two different txns of one zxid', { place: { zxid: formatZxid(zxid) } })
+        }
+        return 'repeat'
+      }
       if (!follows(last, zxid)) {
         this.hole = zxid
-        return false
+        return 'hole'
       }
     }
     this.#lastHi = hi
     this.#lastLo = lo
-    return true
+    this.#recent.see(view, start, hi, lo)
+    return 'next'
   }
 
   async #handOut(window: Uint8Array, starts: Uint32Array, ends: Uint32Array, first: number, end: number): Promise<void> {
@@ -150,6 +157,35 @@ class Run {
     if (first === 0) await this.#sink.txns(window, starts, ends, end)
     else await this.#sink.txns(window, starts.subarray(first, end), ends.subarray(first, end), end - first)
   }
+}
+
+/** Txns remembered to know a repetition by. A leader keeps 500 for a learner that comes back, more only where it reads its own log for it. */
+const recentHeadersMax = 1 << 16
+
+/** The headers of the txns seen last, as sums of what tells one txn from another: session, cxid, time, type. */
+class RecentHeaders {
+  readonly #his = new Int32Array(recentHeadersMax).fill(-1)
+  readonly #los = new Int32Array(recentHeadersMax)
+  readonly #sums = new Int32Array(recentHeadersMax)
+
+  /** `another`: a txn with this zxid was seen, and it was not this one. One that is not remembered counts as new. */
+  see(view: DataView, start: number, hi: number, lo: number): 'new' | 'same' | 'another' {
+    const slot = lo & (recentHeadersMax - 1)
+    const sum = headerSum(view, start)
+    const low = lo | 0
+    if (this.#his[slot] === hi && this.#los[slot] === low) return this.#sums[slot] === sum ? 'same' : 'another'
+    this.#his[slot] = hi
+    this.#los[slot] = low
+    this.#sums[slot] = sum
+    return 'new'
+  }
+}
+
+function headerSum(view: DataView, start: number): number {
+  let sum = Math.imul(view.getInt32(start + txnLayout.clientId), 0x9e3779b1) ^ view.getInt32(start + txnLayout.clientId + 4)
+  sum = Math.imul(sum, 0x9e3779b1) ^ view.getInt32(start + txnLayout.cxid)
+  sum = Math.imul(sum, 0x9e3779b1) ^ view.getInt32(start + txnLayout.time + 4)
+  return Math.imul(sum, 0x9e3779b1) ^ view.getInt32(start + txnLayout.type)
 }
 
 function joined(hi: number, lo: number): Zxid {
