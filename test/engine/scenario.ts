@@ -100,8 +100,8 @@ export class Scenario {
     return root
   }
 
-  /** The root that the files of a directory replay to: another way than through the repository. */
-  async rootOfFiles(name: string, at: string | 'latest'): Promise<string> {
+  /** The root that the files of a directory replay to at `latest` or a zxid: another way than through the repository. */
+  async rootOfFiles(name: string, at: string): Promise<string> {
     const directory = await openDataDirectory(this.path(name))
     try {
       const { tree } = await replayFiles(directory, at === 'latest' ? 'latest' : parseZxid(at))
