@@ -8,18 +8,27 @@ const status = ['status', '--repo', 'r']
 
 beforeAll(buildCheckout)
 
+/** The error itself is output too: a second signal on it would end the process at once. */
+function once(act: (kill: (signal: NodeJS.Signals) => void) => void): (text: string, kill: (signal: NodeJS.Signals) => void) => void {
+  let isDone = false
+  return (_text, kill) => {
+    if (!isDone) act(kill)
+    isDone = true
+  }
+}
+
 describe('a signal', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s stops the command cleanly and exits with %i', async (signal, exit) => {
-    const outcome = await runZooark(['wait', ...status], { program, onStdout: (_text, kill) => kill(signal) })
+    const outcome = await runZooark(['wait', ...status], { program, onStdout: once((kill) => kill(signal)) })
     expect(outcome).toMatchObject({ stdout: 'working\n', exit })
     expect(outcome.stderr).toMatch(/^error: stopped by .* \(INTERRUPTED\)\nnext: {2}Run the command again/)
   })
 
   it('is in the JSON with its own exit code', async () => {
-    const outcome = await runZooark(['wait', ...status, '--json'], { program, onStdout: (_text, kill) => kill('SIGTERM') })
+    const outcome = await runZooark(['wait', ...status, '--json'], { program, onStdout: once((kill) => kill('SIGTERM')) })
     expect(outcome).toMatchObject({ exit: 143, stderr: '' })
     const last: unknown = JSON.parse(outcome.stdout.trimEnd().split('\n').at(-1) ?? '')
     expect(last).toMatchObject({ error: { code: 'INTERRUPTED', exitCode: 143, retryable: true } })
