@@ -15,8 +15,8 @@ it(
     expect({ output, exit }).toMatchObject({ exit: 0 })
     const last: unknown = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')
     expect(last, output).toMatchObject({ verified: expect.any(Number) as number, rootsEqual: expect.any(Number) as number })
-    const { backupsKilled, backupsFinished, firstBackupsKilled, restoresKilled, restoresFinished } = last as Record<string, number>
-    expect(backupsKilled + backupsFinished + firstBackupsKilled + restoresKilled + restoresFinished, output).toBe(kills)
+    const { backupsKilled, firstBackupsKilled, restoresKilled } = last as Record<string, number>
+    expect(backupsKilled + firstBackupsKilled + restoresKilled, output).toBeGreaterThanOrEqual(kills)
   },
   timeoutMs,
 )

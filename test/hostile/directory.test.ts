@@ -176,6 +176,17 @@ it('salvage promises no state behind the first damage of a log, even where the r
   await withDirectory(files, async (dataDir) => expect(await salvageAndCompare(truth, dataDir, 'bytes twice')).toBe('shorter'))
 })
 
+it('salvage saves the rest where the first record of a log is damaged', async () => {
+  const truth = await truthNamed('small')
+  for (const log of [...truth.files.keys()].filter((name) => name.startsWith('log.'))) {
+    const bytes = (truth.files.get(log) ?? new Uint8Array(0)).slice()
+    bytes[40] ^= 1
+    await withDirectory(new Map([...truth.files, [log, bytes]]), async (dataDir) => {
+      expect(await salvageAndCompare(truth, dataDir, log)).toMatch(/whole|shorter/)
+    })
+  }
+})
+
 describe.each(small)('every file of the directory %s', (name) => {
   it(
     'with a flipped bit shows true states or none',

@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ZooArkError } from '../../base/errors.ts'
-import { writeSalvagedLog } from '../../formats/salvage-log.ts'
+import { prefixOf, writeSalvagedLog } from '../../formats/salvage-log.ts'
 import { writeSalvagedSnapshot } from '../../formats/salvage-snapshot.ts'
 import type { Zxid } from '../../model/zxid.ts'
 import { checkEmptyTarget, stageDirectory, targetError } from '../../target/staging.ts'
@@ -65,9 +65,10 @@ function newestReachable({ reachable }: DirectorySalvage): Zxid | undefined {
 /** Logs that begin behind the newest reachable state would make a server jump over what is missing. */
 function placeOf(file: FileSalvage, through: Zxid | undefined): 'good' | 'unverified' | 'nowhere' {
   if (file.kind === 'snapshot') return file.ok ? 'good' : file.report.nodes > 0 ? 'unverified' : 'nowhere'
-  const first = file.report.stretches.at(0)
-  if (first === undefined) return 'nowhere'
-  return through !== undefined && first.first <= through ? 'good' : 'unverified'
+  if (file.report.stretches.length === 0) return 'nowhere'
+  // A log that is damaged from its first record on has nothing that a server could replay, and something for people.
+  const first = prefixOf(file.report).at(0)
+  return through !== undefined && first !== undefined && first.first <= through ? 'good' : 'unverified'
 }
 
 async function writeOne(file: FileSalvage, path: string, place: 'good' | 'unverified'): Promise<void> {
