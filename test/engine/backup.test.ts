@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { adler32 } from '../../src/base/checksum.ts'
 import { verifyRepository } from '../../src/engine/verify.ts'
 import { formatZxid } from '../../src/model/zxid.ts'
 import { SampleServer } from '../../src/source/sample-server.ts'
@@ -67,6 +68,25 @@ describe('backup of a data directory', () => {
     expect(report).toMatchObject({ last: 0x100000004n, losses: [expect.stringContaining('does not follow') as string] })
     const { repository } = await scenario.open()
     expect((await verifyRepository(repository, { level: 'replay' }, scenario.context)).findings).toEqual([])
+  })
+
+  it('keeps what stands before a transaction that cannot be decoded', async () => {
+    const scenario = await Scenario.create()
+    const server = await scenario.server()
+    await server.close()
+    const file = join(scenario.path('data'), 'version-2', 'log.100000001')
+    const log = await readFile(file)
+    const payload = Buffer.alloc(32 + 8)
+    payload.writeBigInt64BE(0x100000005n, 12)
+    payload.writeInt32BE(2, 28)
+    payload.writeInt32BE(0x7fffffff, 32)
+    const record = Buffer.concat([Buffer.alloc(12), payload, Buffer.of(0x42)])
+    record.writeUInt32BE(adler32(payload, 0, payload.length), 4)
+    record.writeInt32BE(payload.length, 8)
+    await scenario.write('data', 'log.100000001', Buffer.concat([log, record]))
+    const report = await scenario.backUp()
+    expect(report).toMatchObject({ last: 0x100000004n, losses: [expect.stringContaining('0x100000005') as string] })
+    expect(await scenario.exactRootAt('latest')).toBe(await scenario.rootOfFiles('data', '0x100000004'))
   })
 
   it('goes on over a snapshot and the purge of everything before it', async () => {

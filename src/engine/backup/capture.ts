@@ -1,11 +1,13 @@
 import { payloadTimeMs } from '../../archive/segment-format.ts'
 import type { SegmentWriter } from '../../archive/segment-writer.ts'
+import { ZooArkError } from '../../base/errors.ts'
 import { longAt } from '../../jute/long.ts'
 import { txnLayout } from '../../model/txn-layout.ts'
 import { formatZxid, toZxid, type Zxid } from '../../model/zxid.ts'
 import type { Settling } from '../../replay/settling.ts'
 import type { TxnRunSink } from '../../replay/txn-run.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
+import type { TxnOutcome } from '../../tree/txn-outcome.ts'
 
 /** Where replay and log contradict each other: nothing from `zxid` on is taken. */
 export interface Contradiction {
@@ -62,10 +64,20 @@ export class Capture implements TxnRunSink {
     this.#parts.onTxns(count)
   }
 
+  #apply(window: Uint8Array, start: number, end: number): TxnOutcome | undefined {
+    try {
+      return this.#parts.tree.applyTxn(window, start, end)
+    } catch (error) {
+      this.contradiction = undecodable(error, zxidOf(window, start))
+      return undefined
+    }
+  }
+
   #take(window: Uint8Array, start: number, end: number): 'taken' | 'settled-here' | 'contradiction' {
     const { tree, settling } = this.#parts
     if (this.segments?.closesBefore(end - start) === true) this.digest = tree.digest()
-    const outcome = tree.applyTxn(window, start, end)
+    const outcome = this.#apply(window, start, end)
+    if (outcome === undefined) return 'contradiction'
     if (!settling.passes(outcome)) {
       const step = settling.observe(zxidOf(window, start), outcome)
       if (step === 'settled-here') return step
@@ -85,6 +97,12 @@ export class Capture implements TxnRunSink {
     }
     return 'taken'
   }
+}
+
+/** A txn whose checksum is right and whose body is none: what stands before it is kept. */
+function undecodable(error: unknown, zxid: Zxid): Contradiction {
+  if (error instanceof ZooArkError && error.code === 'RECORD_DAMAGED') return { zxid, what: error.message }
+  throw error
 }
 
 function zxidOf(window: Uint8Array, start: number): Zxid {
