@@ -108,6 +108,7 @@ async function recordAll(
     if (result.interval !== undefined) losses.push(cause)
   }
   if (stretches.length === 0 && start.first === undefined) throw neverSettled(directory, losses)
+  if (name !== null) losses.push(`the name ${name} was not given: the newest state of the source could not be reached`)
   return { stretches, gaps, losses }
 }
 

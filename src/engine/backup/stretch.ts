@@ -140,10 +140,12 @@ class Stretch {
     this.#capture.digest = contradiction === null ? start.tree.digest() : null
     draft.addSegments(await segments.finish())
     const through = segments.last
+    // The name is for the newest state of the source; a stretch that breaks off does not end there.
+    const name = runEnd.kind === 'end' ? this.#request.name : null
     let point = this.#base
-    const isAtEnd = through === this.#from && this.#base !== undefined && this.#request.name === null
-    const hasNews = through > this.#from || this.#request.name !== null || this.#request.directory.epochMax > this.#request.epochKnown
-    if (contradiction === null && !isAtEnd && hasNews) point = await this.#addPoint(draft, through, this.#request.name)
+    const isAtEnd = through === this.#from && this.#base !== undefined && name === null
+    const hasNews = through > this.#from || name !== null || this.#request.directory.epochMax > this.#request.epochKnown
+    if (contradiction === null && !isAtEnd && hasNews) point = await this.#addPoint(draft, through, name)
     await this.#recorder.commit()
     const interval = { from: this.#from, through }
     const txns = segments.last === start.zxid ? 0 : this.#capture.appended
