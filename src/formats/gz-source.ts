@@ -2,6 +2,7 @@ import { type Gunzip, constants, createGunzip } from 'node:zlib'
 import { ZooArkError } from '../base/errors.ts'
 import { type ByteSource, FileSource } from './byte-source.ts'
 import type { OpenFile } from './file-input.ts'
+import { PieceReader } from './piece-reader.ts'
 
 /** Bytes of one compressed read and of one piece of output: both stay in the second-level cache. */
 const pieceLength = 256 << 10
@@ -14,9 +15,7 @@ export class GzSource implements ByteSource {
   readonly #file: FileSource
   readonly #gunzip: Gunzip
   readonly #pieces: AsyncIterator<Buffer>
-  #piece: Uint8Array = new Uint8Array(0)
-  #at = 0
-  #failure: ZooArkError | undefined
+  readonly #reader = new PieceReader(() => this.#nextPiece())
 
   private constructor(path: string, file: FileSource, damage: 'fail' | 'report') {
     this.#path = path
@@ -31,44 +30,21 @@ export class GzSource implements ByteSource {
   }
 
   get remainingHint(): number | undefined {
-    return this.#file.remainingHint * usualRatio + (this.#piece.length - this.#at) + pieceLength * usualRatio
+    return this.#file.remainingHint * usualRatio + this.#reader.left + pieceLength * usualRatio
   }
 
-  async read(target: Uint8Array, start: number, end: number): Promise<number> {
-    let at = start
-    while (at < end) {
-      if (this.#at === this.#piece.length && !(await this.#advance(at > start))) break
-      const length = Math.min(end - at, this.#piece.length - this.#at)
-      target.set(this.#piece.subarray(this.#at, this.#at + length), at)
-      this.#at += length
-      at += length
-    }
-    return at - start
-  }
-
-  /** Moves on. A failure after bytes have been given waits for the next call, so that salvage gets all that was good. */
-  async #advance(hasBytes: boolean): Promise<boolean> {
-    if (this.#failure !== undefined) throw this.#failure
-    try {
-      return await this.#nextPiece()
-    } catch (error) {
-      if (!hasBytes || !(error instanceof ZooArkError)) throw error
-      this.#failure = error
-      return false
-    }
+  read(target: Uint8Array, start: number, end: number): Promise<number> {
+    return this.#reader.read(target, start, end)
   }
 
   async close(): Promise<void> {
     this.#gunzip.destroy()
   }
 
-  async #nextPiece(): Promise<boolean> {
+  async #nextPiece(): Promise<Uint8Array | undefined> {
     try {
       const next = await this.#pieces.next()
-      if (next.done === true) return false
-      this.#piece = next.value
-      this.#at = 0
-      return true
+      return next.done === true ? undefined : next.value
     } catch (error) {
       if (error instanceof ZooArkError) throw error
       const message = error instanceof Error ? error.message : String(error)

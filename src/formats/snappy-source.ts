@@ -2,6 +2,7 @@ import { ZooArkError } from '../base/errors.ts'
 import { int32At } from '../jute/long.ts'
 import { type ByteSource, FileSource } from './byte-source.ts'
 import type { OpenFile } from './file-input.ts'
+import { PieceReader } from './piece-reader.ts'
 import { decodeSnappyElements, snappyPlainLength } from './snappy-block.ts'
 import { WindowStream } from './window-stream.ts'
 
@@ -24,10 +25,8 @@ export class SnappySource implements ByteSource {
   readonly #path: string
   readonly #file: FileSource
   readonly #stream: WindowStream
+  readonly #reader = new PieceReader(() => this.#nextBlock())
   #plain = new Uint8Array(64 << 10)
-  #at = 0
-  #failure: ZooArkError | undefined
-  #end = 0
 
   private constructor(path: string, file: FileSource) {
     this.#path = path
@@ -41,45 +40,23 @@ export class SnappySource implements ByteSource {
 
   get remainingHint(): number | undefined {
     const compressed = this.#file.remainingHint + this.#stream.end - this.#stream.position
-    return compressed * usualRatio + this.#end - this.#at
+    return compressed * usualRatio + this.#reader.left
   }
 
-  async read(target: Uint8Array, start: number, end: number): Promise<number> {
-    let at = start
-    while (at < end) {
-      if (this.#at === this.#end && !(await this.#advance(at > start))) break
-      const length = Math.min(end - at, this.#end - this.#at)
-      target.set(this.#plain.subarray(this.#at, this.#at + length), at)
-      this.#at += length
-      at += length
-    }
-    return at - start
-  }
-
-  /** Moves on. A failure after bytes have been given waits for the next call, so that salvage gets all that was good. */
-  async #advance(hasBytes: boolean): Promise<boolean> {
-    if (this.#failure !== undefined) throw this.#failure
-    try {
-      return await this.#nextBlock()
-    } catch (error) {
-      if (!hasBytes || !(error instanceof ZooArkError)) throw error
-      this.#failure = error
-      return false
-    }
+  read(target: Uint8Array, start: number, end: number): Promise<number> {
+    return this.#reader.read(target, start, end)
   }
 
   async close(): Promise<void> {
     await this.#stream.idle()
   }
 
-  /** @returns false at the proper end of the file. An empty block is skipped. */
-  async #nextBlock(): Promise<boolean> {
+  /** Undefined at the proper end of the file. An empty block is skipped. */
+  async #nextBlock(): Promise<Uint8Array | undefined> {
     const stream = this.#stream
-    this.#at = 0
-    this.#end = 0
-    while (this.#end === 0) {
+    for (;;) {
       if (!(await stream.has(4))) {
-        if (stream.end === stream.position) return false
+        if (stream.end === stream.position) return undefined
         throw this.#damaged('the file ends within a block length')
       }
       const length = int32At(stream.window, stream.position)
@@ -89,10 +66,10 @@ export class SnappySource implements ByteSource {
       }
       if (length < 0 || length > compressedBytesMax) throw this.#damaged(`a block has the length ${length}`)
       if (!(await stream.has(4 + length))) throw this.#damaged('the file ends within a block')
-      this.#decode(stream.position + 4, stream.position + 4 + length)
+      const plain = this.#decode(stream.position + 4, stream.position + 4 + length)
       stream.position += 4 + length
+      if (plain.length > 0) return plain
     }
-    return true
   }
 
   async #skipHeader(): Promise<void> {
@@ -102,13 +79,13 @@ export class SnappySource implements ByteSource {
     stream.position += headerLength
   }
 
-  #decode(start: number, end: number): void {
+  #decode(start: number, end: number): Uint8Array {
     const { window } = this.#stream
     const plain = snappyPlainLength(window, start, end)
     if (plain === undefined || plain.length > blockBytesMax) throw this.#damaged('the plain length of a block is impossible')
     if (plain.length > this.#plain.length) this.#plain = new Uint8Array(plain.length)
     if (!decodeSnappyElements(window, plain.at, end, this.#plain, plain.length)) throw this.#damaged('a block does not decode')
-    this.#end = plain.length
+    return this.#plain.subarray(0, plain.length)
   }
 
   #damaged(what: string): ZooArkError {
