@@ -1,14 +1,14 @@
 /**
  * Bad input as a person meets it: through the command line, each with its code, its exit code, its place and its next step, and nothing written.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errorTable, type ErrorCode } from '../../src/base/errors.ts'
 import { SampleServer } from '../../src/source/sample-server.ts'
-import { bin, buildCheckout, cleanEnvironment } from '../cli/run-zooark.ts'
+import { bin, buildCheckout, cleanEnvironment, root } from '../cli/run-zooark.ts'
 import { session, startMs } from './scenario.ts'
 
 /** As the superuser nothing is refused: then the command runs as nobody. */
@@ -16,12 +16,15 @@ const isRoot = process.getuid?.() === 0
 const nobody = 65534
 
 let work = ''
+/** The package as it is installed, where nobody may read it: a checkout often lies below a directory that only its owner enters. */
+let installed = ''
 const at = (name: string): string => join(work, name)
 
 beforeAll(async () => {
   buildCheckout()
   work = await mkdtemp(join(tmpdir(), 'zooark-bad-'))
   await chmod(work, 0o755)
+  if (isRoot) installed = await installForNobody()
   const server = await SampleServer.create(at('data'), { timeMs: startMs })
   await server.commit({ kind: 'createSession', timeoutMs: 10_000 }, session)
   await server.create('/a', 'first', session)
@@ -30,7 +33,18 @@ beforeAll(async () => {
   expect((await zooark(['backup', '--from', at('data'), '--repo', at('repo')])).exit).toBe(0)
 })
 
-afterAll(() => rm(work, { recursive: true, force: true }))
+afterAll(async () => {
+  for (const directory of [work, installed]) if (directory !== '') await rm(directory, { recursive: true, force: true })
+})
+
+async function installForNobody(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'zooark-installed-'))
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  const parts = ['package.json', 'bin', 'dist', ...Object.keys(dependencies).map((name) => join('node_modules', name))]
+  for (const part of parts) await cp(join(root, part), join(directory, part), { recursive: true })
+  expect(spawnSync('chmod', ['-R', 'a+rX', directory]).status).toBe(0)
+  return directory
+}
 
 interface Outcome {
   readonly exit: number | null
@@ -48,9 +62,11 @@ interface Outcome {
 }
 
 function zooark(args: readonly string[], as: 'me' | 'nobody' = 'me'): Promise<Outcome> {
-  const user = as === 'nobody' && isRoot ? { uid: nobody, gid: nobody } : {}
+  const isOther = as === 'nobody' && isRoot
+  const user = isOther ? { uid: nobody, gid: nobody } : {}
+  const program = isOther ? join(installed, 'bin', 'zooark.mjs') : bin
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args, '--json'], {
+    const child = spawn(process.execPath, [program, ...args, '--json'], {
       cwd: work,
       env: cleanEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
